@@ -1,0 +1,161 @@
+"""One PostgreSQL cluster for a whole test run, shared by all its workers.
+
+The cluster listens on a Unix socket in a temporary folder only, so no port has to be found. The first worker that
+needs it starts it. A small guard process stops it and removes its folder when the run ends, in whatever way it ends:
+the guard reads a named pipe that the main process holds open, and wakes up when that process closes it or dies.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+
+HOW_TO = (
+    "PostgreSQL's server programs were not found (initdb on the PATH or in /usr/lib/postgresql/*/bin). "
+    "On Debian or Ubuntu: apt-get install postgresql; elsewhere install PostgreSQL 15 or newer and put its bin folder "
+    "on the PATH. `make test` does it by itself where it may."
+)
+OPTIONS = {
+    "listen_addresses": "",
+    "max_connections": "200",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    # As a server in France has it: whatever takes a local time for UTC shows here.
+    "timezone": "Europe/Paris",
+}
+GUARD = 'read -r _ < "$1/alive"; shift; "$@"; rm -rf "$0"'
+
+
+class Missing(Exception):
+    """PostgreSQL's server programs are not on this machine."""
+
+
+def binaries() -> Path:
+    """The folder of PostgreSQL's server programs, the newest version first. Raises Missing with the way to get them."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
+    on_path = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
+    for folder in [*on_path, *reversed(installed)]:
+        if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
+            return folder
+    raise Missing(HOW_TO)
+
+
+@contextlib.contextmanager
+def locked(folder: Path, name: str) -> Iterator[None]:
+    """Hold the run's lock of that name: one worker at a time."""
+    with (folder / f"{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class Run:
+    """The folder that the workers of one test run share. Made and closed by the main process."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="binome-tests-"))
+        self.folder.chmod(0o755)
+        os.mkfifo(self.folder / "alive")
+        self._alive = os.open(self.folder / "alive", os.O_RDWR)
+        self._guard = (self.folder / "guard.lock").open("w")
+
+    def close(self) -> None:
+        """Stop what the run started and remove its files."""
+        os.close(self._alive)
+        with self._guard:
+            # The guard holds this lock for as long as it lives.
+            fcntl.flock(self._guard, fcntl.LOCK_EX)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start(run: Path) -> str:
+    """Start the run's cluster unless it runs already; returns the socket folder. Raises Missing."""
+    home = run / "postgresql"
+    with locked(run, "postgresql"):
+        if not (home / "started").exists():
+            _create(run, home)
+            (home / "started").touch()
+    return str(home)
+
+
+def _create(run: Path, home: Path) -> None:
+    bin_folder = binaries()
+    as_server: list[str] = []
+    home.mkdir(mode=0o755)
+    if os.geteuid() == 0:
+        # PostgreSQL refuses to run as root.
+        as_server = ["runuser", "-u", "postgres", "--"]
+        shutil.chown(home, "postgres")
+    data = home / "data"
+    init = ["initdb", "-D", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+    _call([*as_server, bin_folder / init[0], *init[1:]], home)
+    settings = {**OPTIONS, "unix_socket_directories": str(home)}
+    with (data / "postgresql.conf").open("a") as conf:
+        conf.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+    control = [*as_server, bin_folder / "pg_ctl", "-D", data]
+    stop = [*control, "-m", "immediate", "stop"]
+    with (run / "guard.lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.Popen(
+            ["/bin/sh", "-c", GUARD, run, run, *stop],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[lock.fileno()],
+            start_new_session=True,
+        )
+    _call([*control, "-w", "-l", home / "log", "start"], home)
+
+
+def _call(command: list[str | Path], home: Path) -> None:
+    done = subprocess.run(command, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        log = home / "log"
+        said = log.read_text() if log.exists() else ""
+        raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr}{said}")
+
+
+class Databases:
+    """The databases of one worker in the run's cluster."""
+
+    def __init__(self, run: Path, migrate: Callable[[str], None]) -> None:
+        self._run, self._migrate = run, migrate
+        self._host = start(run)
+        self._admin = psycopg.connect(host=self._host, user="postgres", dbname="postgres", autocommit=True)
+
+    def url(self, name: str) -> str:
+        """The address of a database, as SQLAlchemy takes it."""
+        return f"postgresql+psycopg://postgres@/{name}?host={self._host}"
+
+    @contextlib.contextmanager
+    def fresh(self, *, migrated: bool) -> Iterator[str]:
+        """The address of a new database, empty or migrated; it is dropped at the end, whoever still uses it."""
+        template = self._template() if migrated else "template0"
+        name = f"test_{uuid.uuid4().hex}"
+        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield self.url(name)
+        finally:
+            self._admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _template(self) -> str:
+        with locked(self._run, "template"):
+            made = self._run / "postgresql" / "migrated"
+            if not made.exists():
+                self._admin.execute("DROP DATABASE IF EXISTS migrated WITH (FORCE)")
+                self._admin.execute("CREATE DATABASE migrated TEMPLATE template0")
+                self._migrate(self.url("migrated"))
+                made.touch()
+        return "migrated"
+
+    def close(self) -> None:
+        """Leave the cluster to the other workers."""
+        self._admin.close()
