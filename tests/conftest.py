@@ -44,7 +44,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def migrate(url: str) -> None:
     """Bring the database to the newest version."""
-    from workflow.db import migrate as migrate_database
+    from workflow.db import migrate as migrate_database  # noqa: PLC0415
 
     migrate_database(url)
 

@@ -1,16 +1,19 @@
 """One PostgreSQL cluster for a whole test run, shared by all its workers.
 
 The cluster listens on a Unix socket in a temporary folder only, so no port has to be found. The first worker that
-needs it starts it. A small guard process stops it and removes its folder when the run ends, in whatever way it ends:
-the guard reads a named pipe that the main process holds open, and wakes up when that process closes it or dies.
+needs it makes it and asks the run's guard to serve it. The guard is a small process that reads a named pipe which the
+main process holds open: when that process closes the pipe, or dies in whatever way, the guard stops the server and
+removes the run's folder.
 """
 
 import contextlib
 import fcntl
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,7 +34,13 @@ OPTIONS = {
     # As a server in France has it: whatever takes a local time for UTC shows here.
     "timezone": "Europe/Paris",
 }
-GUARD = 'read -r _ < "$1/alive"; shift; "$@"; rm -rf "$0"'
+GUARD = """
+while read -r script; do sh "$script" & done < "$0/alive"
+[ ! -e "$0/postgresql/data/postmaster.pid" ] || kill -QUIT "$(head -n 1 "$0/postgresql/data/postmaster.pid")"
+wait
+rm -rf "$0"
+"""
+SECONDS_TO_START = 60
 
 
 class Missing(Exception):
@@ -43,7 +52,7 @@ def binaries() -> Path:
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
     on_path = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
     for folder in [*on_path, *reversed(installed)]:
-        if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
     raise Missing(HOW_TO)
 
@@ -57,22 +66,21 @@ def locked(folder: Path, name: str) -> Iterator[None]:
 
 
 class Run:
-    """The folder that the workers of one test run share. Made and closed by the main process."""
+    """The folder that the workers of one test run share, and its guard. Made and closed by the main process."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="binome-tests-"))
         self.folder.chmod(0o755)
         os.mkfifo(self.folder / "alive")
         self._alive = os.open(self.folder / "alive", os.O_RDWR)
-        self._guard = (self.folder / "guard.lock").open("w")
+        null = subprocess.DEVNULL
+        command = ["/bin/sh", "-c", GUARD, self.folder]
+        self._guard = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True)
 
     def close(self) -> None:
         """Stop what the run started and remove its files."""
         os.close(self._alive)
-        with self._guard:
-            # The guard holds this lock for as long as it lives.
-            fcntl.flock(self._guard, fcntl.LOCK_EX)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._guard.wait()
 
 
 def start(run: Path) -> str:
@@ -88,39 +96,40 @@ def start(run: Path) -> str:
 def _create(run: Path, home: Path) -> None:
     bin_folder = binaries()
     as_server: list[str] = []
+    # What an attempt that failed left behind.
+    shutil.rmtree(home, ignore_errors=True)
     home.mkdir(mode=0o755)
     if os.geteuid() == 0:
         # PostgreSQL refuses to run as root.
         as_server = ["runuser", "-u", "postgres", "--"]
         shutil.chown(home, "postgres")
     data = home / "data"
-    init = ["initdb", "-D", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-    _call([*as_server, bin_folder / init[0], *init[1:]], home)
+    init = [bin_folder / "initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C", "-A", "trust", "--no-sync"]
+    done = subprocess.run([*as_server, *init], cwd=home, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"initdb ended with {done.returncode}: {done.stderr}")
     settings = {**OPTIONS, "unix_socket_directories": str(home)}
     with (data / "postgresql.conf").open("a") as conf:
         conf.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
-    control = [*as_server, bin_folder / "pg_ctl", "-D", data]
-    stop = [*control, "-m", "immediate", "stop"]
-    with (run / "guard.lock").open("r+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, run, run, *stop],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=[lock.fileno()],
-            start_new_session=True,
-        )
-    _call([*control, "-w", "-l", home / "log", "start"], home)
+    script = home / "serve.sh"
+    serve = shlex.join(map(str, [*as_server, bin_folder / "postgres", "-D", data]))
+    script.write_text(f"exec {serve} > {shlex.quote(str(home / 'log'))} 2>&1\n")
+    (run / "alive").write_text(f"{script}\n")
+    _wait_for(home)
 
 
-def _call(command: list[str | Path], home: Path) -> None:
-    done = subprocess.run(command, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        log = home / "log"
-        said = log.read_text() if log.exists() else ""
-        raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr}{said}")
+def _wait_for(home: Path) -> None:
+    end = time.monotonic() + SECONDS_TO_START
+    while True:
+        try:
+            psycopg.connect(host=str(home), user="postgres", dbname="postgres").close()
+        except psycopg.OperationalError as error:
+            if time.monotonic() > end:
+                log = home / "log"
+                raise RuntimeError(f"PostgreSQL did not start: {log.read_text() if log.exists() else error}") from error
+            time.sleep(0.02)
+        else:
+            return
 
 
 class Databases:
