@@ -21,7 +21,7 @@ run: $(VENV)/runtime $(CATALOGUES) ## set up what is missing, then serve the dem
 	@$(BIN)/binome serve --demo
 
 test: $(VENV)/development $(CATALOGUES) ## set up what is missing, then run every check and every test
-	@$(call need,a Chromium,[ -x "$${BINOME_CHROMIUM:-/usr/bin/chromium}" ] || command -v chromium >/dev/null,chromium,BINOME_CHROMIUM=/path/to/chromium make test)
+	@$(call need,a Chromium,[ -x "$${BINOME_CHROMIUM:-$$(command -v chromium)}" ],chromium,BINOME_CHROMIUM=/path/to/chromium make test)
 	@$(call need,the PostgreSQL server programs,$(BIN)/python -c "from tests.postgres import binaries; binaries()" 2>/dev/null,postgresql,put the folder that holds initdb on the PATH)
 	@$(MAKE) --no-print-directory check
 	@echo '== tests'
