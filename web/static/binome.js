@@ -1,0 +1,102 @@
+/* Small comforts on top of pages that work without them. Every text comes from the page (data attributes). */
+"use strict";
+(() => {
+  const cents = (text) => {
+    const clean = text.replace(/[\s\u00a0\u202f€]/g, "").replace(",", ".");
+    return /^-?\d+(\.\d{1,2})?$/.test(clean) ? Math.round(parseFloat(clean) * 100) : 0;
+  };
+  const euros = (value) =>
+    new Intl.NumberFormat(document.documentElement.lang || "fr", { style: "currency", currency: "EUR" }).format(value / 100);
+
+  /* SIRET as it is typed: 14 digits whose Luhn sum ends in 0; the post office's (356000000…) sum their digits to a multiple of 5. */
+  const siretHolds = (digits) => {
+    const numbers = [...digits].map(Number);
+    const luhn = numbers.reduce((sum, n, i) => sum + (i % 2 ? n : n * 2 > 9 ? n * 2 - 9 : n * 2), 0);
+    return luhn % 10 === 0 || (digits.startsWith("356000000") && numbers.reduce((a, b) => a + b, 0) % 5 === 0);
+  };
+  const checkSiret = (input) => {
+    const digits = input.value.replace(/\s/g, "");
+    let note = input.parentElement.querySelector(".field-live");
+    if (!note) {
+      note = document.createElement("p");
+      note.className = "field-live";
+      note.setAttribute("role", "status");
+      input.after(note);
+    }
+    const complete = /^\d{14}$/.test(digits);
+    const holds = complete && siretHolds(digits);
+    note.dataset.ok = String(holds);
+    note.textContent = complete ? (holds ? input.dataset.siretOk : input.dataset.siretWrong) || "" : "";
+  };
+
+  /* Budget totals of one form. */
+  const balance = (form) => {
+    const box = form.querySelector("[data-budget-balance]");
+    if (!box) return;
+    const totals = { expense: 0, income: 0 };
+    form.querySelectorAll("input[data-budget]").forEach((input) => {
+      totals[input.dataset.budget] += cents(input.value);
+    });
+    box.querySelectorAll("[data-budget-total]").forEach((cell) => {
+      cell.textContent = euros(totals[cell.dataset.budgetTotal]);
+    });
+    const gap = Math.abs(totals.expense - totals.income);
+    const verdict = box.querySelector("[data-budget-verdict]");
+    verdict.dataset.ok = String(gap === 0);
+    verdict.textContent = gap === 0 ? box.dataset.balanced : `${box.dataset.unbalanced} ${euros(gap)}`;
+  };
+
+  const changed = new Set();
+
+  document.addEventListener("input", (event) => {
+    const input = event.target;
+    if (input.matches("input[data-siret]")) checkSiret(input);
+    if (input.form && input.matches("input[data-budget]")) balance(input.form);
+    if (input.form && input.form.matches("[data-unsaved]")) changed.add(input.form);
+  });
+
+  /* A second click on the way to the server is not a second act. */
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches("[data-once]") && !form.hasAttribute("hx-post")) {
+      if (form.dataset.sent) {
+        event.preventDefault();
+        return;
+      }
+      form.dataset.sent = "1";
+      if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
+    }
+    changed.delete(form);
+  });
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+    document.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
+  });
+
+  window.addEventListener("beforeunload", (event) => {
+    changed.forEach((form) => form.isConnected || changed.delete(form));
+    if (changed.size) event.preventDefault();
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful) changed.delete(event.detail.elt);
+  });
+
+  /* Menus close when one leaves them. */
+  const closeMenus = (except) =>
+    document.querySelectorAll("details[data-menu][open]").forEach((menu) => {
+      if (menu !== except) menu.open = false;
+    });
+  document.addEventListener("click", (event) => closeMenus(event.target.closest("details[data-menu]")));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = document.querySelector("details[data-menu][open]");
+    closeMenus(null);
+    if (menu) menu.querySelector("summary").focus();
+  });
+
+  /* What stopped the act is read first. */
+  const stopped = document.querySelector("main .error-summary, main .refusal");
+  if (stopped) stopped.focus();
+  document.querySelectorAll("input[data-siret]").forEach((input) => input.value && checkSiret(input));
+  document.querySelectorAll("form").forEach(balance);
+})();
