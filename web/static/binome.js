@@ -97,6 +97,6 @@
   /* What stopped the act is read first. */
   const stopped = document.querySelector("main .error-summary, main .refusal");
   if (stopped) stopped.focus();
-  document.querySelectorAll("input[data-siret]").forEach((input) => input.value && checkSiret(input));
+  document.querySelectorAll("input[data-siret]").forEach((input) => input.value && !input.ariaInvalid && checkSiret(input));
   document.querySelectorAll("form").forEach(balance);
 })();
