@@ -1,0 +1,19 @@
+"""The life of one question put to an expert."""
+
+from states.dossier import BINOME, EXPERT, ROLES, SYSTEM
+from states.guards import GUARDS
+from states.table import Row, Table
+
+CONSULTATION = Table(
+    name="consultation",
+    states=("asked", "answered", "declined", "expired", "revoked"),
+    terminal=frozenset({"answered", "declined", "expired", "revoked"}),
+    roles=ROLES,
+    rows=(
+        Row("answer", ("asked",), "answered", (EXPERT,), ("answer_given",)),
+        Row("decline", ("asked",), "declined", (EXPERT,), ("reason_given",)),
+        Row("expire", ("asked",), "expired", (SYSTEM,), ("consultation_overdue",)),
+        Row("revoke", ("asked",), "revoked", (BINOME,), ("reason_given",)),
+    ),
+    guards=GUARDS,
+)

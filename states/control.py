@@ -1,0 +1,25 @@
+"""The life of one control mission, from the draw to its conclusion."""
+
+from states.dossier import CARRIER, CONTROLLER, ROLES
+from states.guards import GUARDS
+from states.table import SAME, Row, Table
+
+CONTROL = Table(
+    name="control",
+    states=("drawn", "announced", "findings_sent", "concluded"),
+    terminal=frozenset({"concluded"}),
+    roles=ROLES,
+    rows=(
+        Row("announce", ("drawn",), "announced", (CONTROLLER,), ("controller_independent", "visit_date_given")),
+        Row(
+            "send_findings",
+            ("announced",),
+            "findings_sent",
+            (CONTROLLER,),
+            ("controller_independent", "realisation_found", "spending_found", "due_date_ahead"),
+        ),
+        Row("conclude", ("findings_sent",), "concluded", (CONTROLLER,), ("controller_independent", "carrier_heard")),
+    ),
+    acts=(Row("reply", ("findings_sent",), SAME, (CARRIER,), ("answer_given",)),),
+    guards=GUARDS,
+)

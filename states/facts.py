@@ -1,0 +1,113 @@
+"""What guards may look at: everything that matters to a decision, read once and then frozen."""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of the two instructors that an act proposes for a binôme."""
+
+    person_id: int
+    name: str
+    institution_id: int | None
+    in_instance: bool
+    trained: bool
+    conflict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts about one dossier and the act proposed on it. Sums are integer cents, dates are local (Paris) dates.
+
+    A field nobody asked for keeps its default; `workflow.facts` fills exactly those that the guards of an event read.
+    """
+
+    today: date = date.min
+    reason: str = ""
+    # deposit
+    missing_fields: tuple[str, ...] = ()
+    expenses: int = 0
+    incomes: int = 0
+    requests: int = 0
+    attested: bool = False
+    deposit_open: bool = False
+    deposit_deadline: date | None = None
+    late_deposit_allowed: bool = False
+    # admissibility and routing
+    named_pieces: int = 0
+    unanswered_pieces: tuple[str, ...] = ()
+    due_on: date | None = None
+    instance_id: int | None = None
+    target_instance_id: int | None = None
+    # instruction
+    binome_stands: bool = False
+    members: tuple[Member, ...] = ()
+    institutions_derogation: bool = False
+    question: str = ""
+    answer: str = ""
+    expert_conflict: bool = False
+    consultations: int = 0
+    open_consultations: int = 0
+    sealed_opinions: int = 0
+    own_opinion_sealed: bool = False
+    missing_opinion_fields: tuple[str, ...] = ()
+    opinions_agree: bool = False
+    joint_signatures: int = 0
+    arbitrated: bool = False
+    # decision
+    session_chosen: bool = False
+    pending_requests: int = 0
+    granted_requests: int = 0
+    decided_requests: int = 0
+    request_is_pending: bool = False
+    amount: int = 0
+    asked: int = 0
+    left_in_envelope: int | None = None
+    notified_on: date | None = None
+    # follow-up
+    payback: int | None = None
+    granted: int = 0
+    paid: int = 0
+    agreement_signed: bool = False
+    final_report_received: bool = False
+    final_report_never_sent: bool = False
+    final_report_due_on: date | None = None
+    missing_grid_fields: tuple[str, ...] = ()
+    # control
+    actor_involved: bool = False
+    draw_sealed: bool = False
+    drawn: bool = False
+    waiting_in_draw: bool = False
+    realisation_found: bool = False
+    spending_found: bool = False
+    carrier_heard: bool = False
+    reply_due_on: date | None = None
+
+
+OF_THE_ACT = frozenset(
+    {
+        "reason",
+        "attested",
+        "named_pieces",
+        "due_on",
+        "target_instance_id",
+        "members",
+        "institutions_derogation",
+        "question",
+        "answer",
+        "expert_conflict",
+        "missing_opinion_fields",
+        "session_chosen",
+        "request_is_pending",
+        "amount",
+        "asked",
+        "left_in_envelope",
+        "payback",
+        "granted",
+        "paid",
+        "agreement_signed",
+        "missing_grid_fields",
+    }
+)
+"""Facts that come from what the person is about to type: unknown while an act is only offered."""
