@@ -1,0 +1,1 @@
+"""Days and milestones. Pure: no database, no clock."""

@@ -1,0 +1,1 @@
+"""Read models: one function per list, a fixed number of statements each."""
