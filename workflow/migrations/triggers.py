@@ -1,0 +1,204 @@
+"""What the database refuses beyond constraints, and the totals that it keeps, as triggers of both databases.
+
+A refusal is an integrity error whose message starts with the rule's name. SQLite drops a table's triggers when a
+migration rebuilds that table: such a migration must run `statements` for it again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+INSERT, UPDATE, DELETE, TRUNCATE = "INSERT", "UPDATE", "DELETE", "TRUNCATE"
+ROW = {INSERT: ("NEW",), UPDATE: ("OLD", "NEW"), DELETE: ("OLD",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Refuse `events` on rows of `table` where `condition` holds (it may differ in PostgreSQL)."""
+
+    name: str
+    why: str
+    table: str
+    events: tuple[str, ...]
+    condition: str = "1 = 1"
+    on_postgresql: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Keep `total` of the row of `table` that `link` names as the sum of `part` over the rows of `parts`."""
+
+    name: str
+    table: str
+    total: str
+    parts: str
+    part: str
+    link: str
+
+
+def changed(*columns: str) -> str:
+    """The condition that one of the columns changes."""
+    return "(" + " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in columns) + ")"
+
+
+def _closed(parts: str, link: str, parent: str, closed_at: str, name: str, why: str) -> tuple[Refusal, ...]:
+    """Refuse every change of `parts` once the row of `parent` that they belong to is closed."""
+
+    def parent_closed(row: str) -> str:
+        # The lock makes a part that is being written and the closing of its whole wait for each other.
+        return f"(SELECT {closed_at} FROM {parent} WHERE id = {row}.{link} /*lock*/) IS NOT NULL"  # noqa: S608
+
+    return tuple(
+        Refusal(name, why, parts, (event,), " OR ".join(parent_closed(row) for row in rows))
+        for event, rows in ROW.items()
+    )
+
+
+TOTALS = (
+    Total("envelope_granted", "envelope", "granted_cents", "funding_request", "granted_cents", "envelope_id"),
+    Total("request_paid", "funding_request", "paid_cents", "payment", "amount_cents", "request_id"),
+)
+
+REFUSALS = (
+    Refusal("journal_append_only", "the journal is only added to", "journal", (UPDATE, DELETE, TRUNCATE)),
+    Refusal(
+        "dossier_never_draft_again",
+        "a deposited dossier is no draft again",
+        "dossier",
+        (UPDATE,),
+        "OLD.state <> 'draft' AND NEW.state = 'draft'",
+    ),
+    Refusal(
+        "dossier_number_fixed",
+        "a number, once given, stays",
+        "dossier",
+        (UPDATE,),
+        f"OLD.number IS NOT NULL AND {changed('number')}",
+    ),
+    Refusal("message_fixed", "a message stays as it was sent", "message", (UPDATE,)),
+    Refusal("document_fixed", "a document stays as it was attached", "document", (UPDATE,)),
+    Refusal(
+        "opinion_sealed",
+        "a sealed opinion is fixed",
+        "opinion",
+        (UPDATE,),
+        "OLD.sealed_at IS NOT NULL AND "
+        + changed("dossier_id", "author_id", "verdict", "strengths", "reservations", "saved_at", "sealed_at"),
+    ),
+    Refusal("opinion_sealed", "a sealed opinion is kept", "opinion", (DELETE,), "OLD.sealed_at IS NOT NULL"),
+    *_closed("opinion_amount", "opinion_id", "opinion", "sealed_at", "opinion_sealed", "a sealed opinion is fixed"),
+    Refusal(
+        "joint_opinion_issued",
+        "an issued joint opinion is fixed",
+        "joint_opinion",
+        (UPDATE,),
+        "OLD.issued_at IS NOT NULL AND "
+        + changed("dossier_id", "basis", "verdict", "body", "written_by_id", "written_at", "issued_at"),
+    ),
+    Refusal(
+        "joint_opinion_issued",
+        "an issued joint opinion is kept",
+        "joint_opinion",
+        (DELETE,),
+        "OLD.issued_at IS NOT NULL",
+    ),
+    *(
+        refusal
+        for parts in ("joint_amount", "joint_signature")
+        for refusal in _closed(
+            parts, "joint_id", "joint_opinion", "issued_at", "joint_opinion_issued", "an issued joint opinion is fixed"
+        )
+    ),
+    Refusal("sample_sealed", "a sealed draw is fixed", "sample", (UPDATE, DELETE), "OLD.sealed_at IS NOT NULL"),
+    *_closed("sample_unit", "sample_id", "sample", "sealed_at", "sample_sealed", "a sealed draw is fixed"),
+    Refusal("evaluation_fixed", "an evaluation stays as it was given", "evaluation", (UPDATE, DELETE)),
+    Refusal("agreement_kept", "an agreement is never deleted", "agreement", (DELETE,)),
+    Refusal(
+        "envelope_of_funder",
+        "a line is granted on an envelope of its funder and its campaign",
+        "funding_request",
+        (INSERT, UPDATE),
+        "NEW.envelope_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM envelope JOIN dossier"
+        " ON dossier.campaign_id = envelope.campaign_id WHERE envelope.id = NEW.envelope_id"
+        " AND envelope.funder_id = NEW.funder_id AND dossier.id = NEW.dossier_id)",
+    ),
+    *(
+        refusal
+        for kept in TOTALS
+        for refusal in (
+            Refusal(f"{kept.name}_kept", "a total starts at zero", kept.table, (INSERT,), f"NEW.{kept.total} <> 0"),
+            Refusal(
+                f"{kept.name}_kept",
+                "a total is the sum of its lines",
+                kept.table,
+                (UPDATE,),
+                f"NEW.{kept.total} <> OLD.{kept.total} AND NEW.{kept.total} <> (SELECT coalesce(sum({kept.part}), 0)"  # noqa: S608
+                f" FROM {kept.parts} WHERE {kept.link} = NEW.id)",
+                # There, the lines of one statement are all written before the first of them is counted.
+                f"NEW.{kept.total} <> OLD.{kept.total} AND pg_trigger_depth() = 1",
+            ),
+        )
+    ),
+)
+
+
+def statements(dialect: str) -> Iterator[str]:
+    """The SQL that creates every trigger on `dialect`, sqlite or postgresql."""
+    create = {"sqlite": _sqlite, "postgresql": _postgresql}[dialect]
+    for refusal in REFUSALS:
+        for event in refusal.events:
+            yield from create(refusal, event)
+    adapt = {"sqlite": _sqlite_total, "postgresql": _postgresql_total}[dialect]
+    for kept in TOTALS:
+        for event, rows in ROW.items():
+            yield from adapt(kept, event, _add(kept, rows))
+
+
+def _label(name: str, table: str, event: str) -> str:
+    return f"{table}_{event.lower()}_{name}"
+
+
+def _sqlite(refusal: Refusal, event: str) -> Iterator[str]:
+    if event != TRUNCATE:
+        # Older versions know IS DISTINCT FROM by this name only.
+        condition = refusal.condition.replace("IS DISTINCT FROM", "IS NOT")
+        yield (
+            f"CREATE TRIGGER {_label(refusal.name, refusal.table, event)} BEFORE {event} ON {refusal.table}"
+            f" WHEN {condition} BEGIN SELECT RAISE(ABORT, '{refusal.name}: {refusal.why}'); END"
+        )
+
+
+def _postgresql(refusal: Refusal, event: str) -> Iterator[str]:
+    label = _label(refusal.name, refusal.table, event)
+    condition = (refusal.on_postgresql or refusal.condition).replace("/*lock*/", "FOR SHARE")
+    yield (
+        f"CREATE FUNCTION {label}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {condition} THEN"
+        f" RAISE integrity_constraint_violation USING MESSAGE = '{refusal.name}: {refusal.why}',"
+        f" CONSTRAINT = '{refusal.name}'; END IF; RETURN {'OLD' if event == DELETE else 'NEW'}; END $$"
+    )
+    each = "STATEMENT" if event == TRUNCATE else "ROW"
+    yield f"CREATE TRIGGER {label} BEFORE {event} ON {refusal.table} FOR EACH {each} EXECUTE FUNCTION {label}()"
+
+
+def _add(kept: Total, rows: tuple[str, ...]) -> str:
+    """The UPDATE that takes the old part off and adds the new one: by difference, so that it costs one row."""
+    sign = {"OLD": "-", "NEW": "+"}
+    parts = "".join(
+        f" {sign[row]} CASE WHEN id = {row}.{kept.link} THEN coalesce({row}.{kept.part}, 0) ELSE 0 END" for row in rows
+    )
+    links = ", ".join(f"{row}.{kept.link}" for row in rows)
+    return f"UPDATE {kept.table} SET {kept.total} = {kept.total}{parts} WHERE id IN ({links});"  # noqa: S608
+
+
+def _sqlite_total(kept: Total, event: str, update: str) -> Iterator[str]:
+    yield f"CREATE TRIGGER {_label(kept.name, kept.parts, event)} AFTER {_of(kept, event)} BEGIN {update} END"
+
+
+def _postgresql_total(kept: Total, event: str, update: str) -> Iterator[str]:
+    label = _label(kept.name, kept.parts, event)
+    yield (f"CREATE FUNCTION {label}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {update} RETURN NULL; END $$")
+    yield f"CREATE TRIGGER {label} AFTER {_of(kept, event)} FOR EACH ROW EXECUTE FUNCTION {label}()"
+
+
+def _of(kept: Total, event: str) -> str:
+    columns = f" OF {kept.part}, {kept.link}" if event == UPDATE else ""
+    return f"{event}{columns} ON {kept.parts}"
