@@ -456,6 +456,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_binome_member_person", "binome_member", ["person_id", "left_at"])
     op.create_index(
+        "uq_binome_member_institution",
+        "binome_member",
+        ["dossier_id", "institution_id"],
+        unique=True,
+        sqlite_where=sa.text("left_at IS NULL AND coalesce(derogation, '') = ''"),
+        postgresql_where=sa.text("left_at IS NULL AND coalesce(derogation, '') = ''"),
+    )
+    op.create_index(
         "uq_binome_member_person",
         "binome_member",
         ["dossier_id", "person_id"],
