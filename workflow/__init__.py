@@ -1,0 +1,1 @@
+"""The persisted domain: models, use cases and the one writer of states. No web framework."""

@@ -1,0 +1,210 @@
+"""Who is acting, what they are to a dossier, and what they may read. Least right by default."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
+from sqlalchemy.orm import Session
+
+from states.dossier import (
+    ADMINISTRATOR,
+    ANIMATOR,
+    BINOME,
+    CARRIER,
+    CONTROLLER,
+    EVALUATOR,
+    EXPERT,
+    FUNDER,
+    SYSTEM,
+    TRANSVERSAL,
+)
+from states.machine import Reason
+from states.words import N_
+from workflow.errors import Forbidden
+from workflow.models import (
+    AssociatedInstance,
+    BinomeMember,
+    Consultation,
+    Dossier,
+    FundingRequest,
+    Person,
+    RoleGrant,
+)
+
+INSTRUCTOR = "instructor"
+"""Member of an instance who may be put in a binôme; reads the instance's dossiers."""
+
+_FUNDED = ("follow_up", "evaluated", "under_control", "controlled", "closed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role in a scope; all scopes None for the whole territory."""
+
+    role: str
+    instance_id: int | None = None
+    institution_id: int | None = None
+    organisation_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who acts: a person with grants, an expert who came by a link, or the system."""
+
+    person_id: int | None
+    name: str
+    grants: tuple[Grant, ...] = ()
+    consultation_id: int | None = None
+    is_system: bool = False
+    locale: str = "fr"
+    institution_id: int | None = None
+    roles: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "roles", frozenset(grant.role for grant in self.grants))
+
+    def instances(self, *roles: str) -> frozenset[int]:
+        """Instances in which the person holds one of `roles`."""
+        return frozenset(g.instance_id for g in self.grants if g.role in roles and g.instance_id is not None)
+
+    @property
+    def organisations(self) -> frozenset[int]:
+        """Organisations the person carries dossiers for."""
+        return frozenset(g.organisation_id for g in self.grants if g.organisation_id is not None)
+
+    @property
+    def funders(self) -> frozenset[int]:
+        """Institutions the person decides for."""
+        return frozenset(g.institution_id for g in self.grants if g.institution_id is not None)
+
+    def require(self, *roles: str) -> None:
+        """Raise Forbidden unless the person holds one of `roles` in some scope."""
+        if not self.roles & set(roles):
+            raise Forbidden(
+                Reason(
+                    "role",
+                    N_("Vous n'avez pas le rôle qu'il faut pour cette page ou cet acte."),
+                    N_("Cet acte revient à : %(roles)s."),
+                    {"roles": roles},
+                )
+            )
+
+
+SYSTEM_ACTOR = Actor(None, "Binôme", is_system=True)
+
+
+def load_actor(session: Session, person_id: int) -> Actor | None:
+    """The active person `person_id` as an actor, in one statement; None when there is none."""
+    rows = session.execute(
+        select(
+            Person.name,
+            Person.locale,
+            Person.institution_id.label("own_institution_id"),
+            RoleGrant.role,
+            RoleGrant.instance_id,
+            RoleGrant.institution_id,
+            RoleGrant.organisation_id,
+        )
+        .outerjoin(RoleGrant, and_(RoleGrant.person_id == Person.id, RoleGrant.ended_at.is_(None)))
+        .where(Person.id == person_id, Person.active)
+    ).all()
+    if not rows:
+        return None
+    grants = tuple(Grant(r.role, r.instance_id, r.institution_id, r.organisation_id) for r in rows if r.role)
+    first = rows[0]
+    return Actor(person_id, first.name, grants, locale=first.locale, institution_id=first.own_institution_id)
+
+
+def roles_on(session: Session, actor: Actor, dossier: Dossier) -> frozenset[str]:
+    """What `actor` is to `dossier`, in at most two statements. `instructor` is for reading only."""
+    if actor.is_system:
+        return frozenset({SYSTEM})
+    if actor.consultation_id is not None:
+        own = select(Consultation.id).where(
+            Consultation.id == actor.consultation_id, Consultation.dossier_id == dossier.id
+        )
+        return frozenset({EXPERT}) if session.scalar(own) else frozenset()
+    roles = {CARRIER} if dossier.organisation_id in actor.organisations else set()
+    if dossier.state != "draft":
+        roles |= actor.roles & {TRANSVERSAL, ADMINISTRATOR, CONTROLLER}
+        if dossier.instance_id is not None:
+            roles |= {
+                role for role in (ANIMATOR, EVALUATOR, INSTRUCTOR) if dossier.instance_id in actor.instances(role)
+            }
+        if INSTRUCTOR in actor.roles and session.scalar(_seat(actor, dossier.id)):
+            roles.add(BINOME)
+        if actor.funders and session.scalar(
+            select(FundingRequest.id)
+            .where(FundingRequest.dossier_id == dossier.id, FundingRequest.funder_id.in_(actor.funders))
+            .limit(1)
+        ):
+            roles.add(FUNDER)
+    return frozenset(roles)
+
+
+def _seat(actor: Actor, dossier_id: int) -> Select[int]:
+    return select(BinomeMember.id).where(
+        BinomeMember.dossier_id == dossier_id,
+        BinomeMember.person_id == actor.person_id,
+        BinomeMember.left_at.is_(None),
+    )
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """The WHERE clause of the dossiers that `actor` may read at all."""
+    deposited = Dossier.state != "draft"
+    scopes: list[ColumnElement[bool]] = []
+    if actor.organisations:
+        scopes.append(Dossier.organisation_id.in_(actor.organisations))
+    if actor.roles & {TRANSVERSAL, ADMINISTRATOR}:
+        scopes.append(deposited)
+    instances = actor.instances(ANIMATOR, EVALUATOR, INSTRUCTOR)
+    if instances:
+        told = exists().where(
+            AssociatedInstance.dossier_id == Dossier.id, AssociatedInstance.instance_id.in_(instances)
+        )
+        scopes.append(and_(deposited, or_(Dossier.instance_id.in_(instances), told)))
+    if INSTRUCTOR in actor.roles:
+        scopes.append(
+            exists().where(
+                BinomeMember.dossier_id == Dossier.id,
+                BinomeMember.person_id == actor.person_id,
+                BinomeMember.left_at.is_(None),
+            )
+        )
+    if actor.funders:
+        asked = exists().where(FundingRequest.dossier_id == Dossier.id, FundingRequest.funder_id.in_(actor.funders))
+        scopes.append(and_(deposited, asked))
+    if CONTROLLER in actor.roles:
+        scopes.append(Dossier.state.in_(_FUNDED))
+    return or_(*scopes) if scopes else false()
+
+
+_INSTRUCTION = frozenset({ANIMATOR, BINOME, TRANSVERSAL})
+_AGENTS = _INSTRUCTION | {EVALUATOR, FUNDER, CONTROLLER, ADMINISTRATOR, INSTRUCTOR}
+
+SEES: Mapping[str, frozenset[str]] = {
+    "form": _AGENTS | {CARRIER},
+    "contact": _INSTRUCTION | {CARRIER, EVALUATOR, FUNDER, CONTROLLER},
+    "documents": _INSTRUCTION | {CARRIER, EVALUATOR, FUNDER, CONTROLLER},
+    "messages": frozenset({CARRIER, BINOME, ANIMATOR}),
+    "pieces": _INSTRUCTION | {CARRIER},
+    "routing": _AGENTS,
+    "binome": _AGENTS,
+    "consultations": _INSTRUCTION,
+    "own_opinion": frozenset({BINOME}),
+    "sealed_opinions": _INSTRUCTION,
+    "joint_opinion": _AGENTS,
+    "proposed": _AGENTS,
+    "granted": _AGENTS | {CARRIER},
+    "follow_up": _AGENTS | {CARRIER},
+    "evaluation": _AGENTS | {CARRIER},
+    "control": frozenset({CARRIER, CONTROLLER, TRANSVERSAL, ADMINISTRATOR}),
+}
+"""Which roles read which part of a dossier. The two individual opinions are shown once both are sealed, and the
+joint one and the proposed sums once it is issued, whatever the role: that rule stands in the queries."""
+
+
+def sees(part: str, roles: Iterable[str]) -> bool:
+    """Whether somebody who holds `roles` on a dossier may read `part` of it."""
+    return not SEES[part].isdisjoint(roles)

@@ -1,0 +1,112 @@
+"""Engines and units of work on SQLite (embedded) and PostgreSQL.
+
+SQLite readers begin DEFERRED and writers IMMEDIATE, so that two read-modify-writes queue instead of losing one.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from workflow import journal
+from workflow.models import Base
+
+BUSY_TIMEOUT_MS = 5000
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """One database, with an engine for reading and one for writing (the same one on PostgreSQL)."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        if make_url(url).get_backend_name() == "sqlite":
+            engine = _sqlite(url)
+            self.reader: Engine = engine.execution_options(sqlite_begin="DEFERRED")
+            self.writer: Engine = engine.execution_options(sqlite_begin="IMMEDIATE")
+        else:
+            self.reader = self.writer = create_engine(url, pool_pre_ping=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session to read with; nothing it does is kept."""
+        with Session(self.reader, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A unit of work: what is done in it is committed with its journal entries, or not at all."""
+        with Session(self.writer, expire_on_commit=False) as session:
+            yield session
+            session.flush()
+            journal.seal(session)
+            session.commit()
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.reader.dispose()
+        self.writer.dispose()
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "recursive_triggers=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('sqlite_begin', 'IMMEDIATE')}")
+
+    return engine
+
+
+def _config(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["url"] = url
+    return config
+
+
+def migrate(url: str) -> None:
+    """Bring the database at `url` to the newest schema, creating a SQLite file where there is none."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    command.upgrade(_config(url), "head")
+
+
+def drift(url: str) -> list[Any]:
+    """What the models have and the migrated database at `url` lacks, or the other way round; empty when alike."""
+    database = Database(url)
+    try:
+        with database.reader.connect() as connection, warnings.catch_warnings():
+            # SQLite does not say what an index on an expression holds; Alembic warns and leaves those out.
+            warnings.filterwarnings("ignore", message=".*expression-based index")
+            differences: list[Any] = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+            return differences
+    finally:
+        database.dispose()
+
+
+def is_empty(session: Session) -> bool:
+    """Whether nobody has an account yet."""
+    return session.execute(text("SELECT 1 FROM person LIMIT 1")).first() is None

@@ -1,0 +1,410 @@
+"""Reads the facts that guards look at: each group of facts in one place, and only the groups that are asked for."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy import case as when
+
+from states.facts import Facts, Member
+from states.words import N_
+from workflow import campaigns
+from workflow.access import INSTRUCTOR
+from workflow.acts import Case
+from workflow.clock import local_day
+from workflow.lines import envelope_for, own_line
+from workflow.models import (
+    Agreement,
+    BinomeMember,
+    BudgetLine,
+    CommitteeSession,
+    Consultation,
+    Evaluation,
+    ExpertInterest,
+    FundingRequest,
+    Interest,
+    JointOpinion,
+    JointSignature,
+    LateDeposit,
+    Mission,
+    Opinion,
+    Person,
+    Piece,
+    Report,
+    RoleGrant,
+    Sample,
+    SampleUnit,
+)
+from workflow.models.follow_up import CRITERIA
+
+Found = Mapping[str, Any]
+_READERS: dict[str, Callable[[Case], Found]] = {}
+
+
+def _reads(*names: str) -> Callable[[Callable[[Case], Found]], Callable[[Case], Found]]:
+    def register(reader: Callable[[Case], Found]) -> Callable[[Case], Found]:
+        _READERS.update(dict.fromkeys(names, reader))
+        return reader
+
+    return register
+
+
+def collect(case: Case, names: Iterable[str]) -> Facts:
+    """The facts `names` about `case`; every other fact keeps its default."""
+    wanted = set(names)
+    found: dict[str, Any] = {}
+    for reader in dict.fromkeys(_READERS[name] for name in sorted(wanted)):
+        found |= reader(case)
+    return Facts(**{name: value for name, value in found.items() if name in wanted})
+
+
+@_reads("today", "reason", "question", "answer", "due_on", "named_pieces", "target_instance_id", "payback")
+def _typed(case: Case) -> Found:
+    data = case.data
+    subject_due = case.subject.due_on if isinstance(case.subject, Consultation) else None
+    return {
+        "today": case.today,
+        "reason": data.get("reason", ""),
+        "question": data.get("question", ""),
+        "answer": data.get("answer", ""),
+        "due_on": data.get("due_on") or data.get("visit_on") or subject_due,
+        "named_pieces": len(data.get("pieces", ())),
+        "target_instance_id": data.get("instance_id"),
+        "payback": data.get("payback_cents"),
+    }
+
+
+REQUIRED = {
+    "title": N_("titre de l'action"),
+    "objective_id": N_("objectif opérationnel"),
+    "level": N_("échelle du territoire"),
+    "need": N_("première demande ou renouvellement"),
+    "summary": N_("description de l'action"),
+    "public": N_("public visé"),
+    "beneficiaries": N_("nombre de bénéficiaires"),
+    "starts_on": N_("date de début"),
+    "ends_on": N_("date de fin"),
+    "indicators": N_("indicateurs d'évaluation"),
+}
+"""What a dossier must hold to be deposited, with the words of the form."""
+
+
+@_reads("missing_fields", "attested", "instance_id", "notified_on")
+def _form(case: Case) -> Found:
+    dossier = case.dossier
+    missing = [label for name, label in REQUIRED.items() if getattr(dossier, name) in (None, "")]
+    if dossier.level == "commune" and dossier.commune_id is None:
+        missing.append(N_("commune"))
+    if any(dossier.typed.values()):
+        missing.append(N_("réponses signalées en erreur"))
+    return {
+        "missing_fields": tuple(missing),
+        "attested": dossier.attested or bool(case.data.get("attested")),
+        "instance_id": dossier.instance_id,
+        "notified_on": local_day(dossier.notified_at) if dossier.notified_at else None,
+    }
+
+
+@_reads("expenses", "incomes")
+def _budget(case: Case) -> Found:
+    rows = case.session.execute(
+        select(BudgetLine.side, func.sum(BudgetLine.amount_cents))
+        .where(BudgetLine.dossier_id == case.dossier.id)
+        .group_by(BudgetLine.side)
+    )
+    sums = {side: int(total) for side, total in rows}
+    return {"expenses": sums.get("expense", 0), "incomes": sums.get("income", 0)}
+
+
+@_reads("requests", "pending_requests", "granted_requests", "decided_requests")
+def _requests(case: Case) -> Found:
+    rows = case.session.execute(
+        select(FundingRequest.decision, func.count())
+        .where(FundingRequest.dossier_id == case.dossier.id)
+        .group_by(FundingRequest.decision)
+    )
+    counts = {decision: int(number) for decision, number in rows}
+    pending, granted, refused = (counts.get(name, 0) for name in ("pending", "granted", "refused"))
+    return {
+        "requests": pending + granted + refused,
+        "pending_requests": pending,
+        "granted_requests": granted,
+        "decided_requests": granted + refused,
+    }
+
+
+@_reads("deposit_open", "deposit_deadline", "late_deposit_allowed")
+def _deposit(case: Case) -> Found:
+    dates = campaigns.dates(case.session, case.dossier.campaign_id)
+    opens, deadline = dates.get("call_opens"), dates.get("deposit_deadline")
+    late = case.session.scalar(
+        select(LateDeposit.id)
+        .where(
+            LateDeposit.campaign_id == case.dossier.campaign_id,
+            LateDeposit.organisation_id == case.dossier.organisation_id,
+            LateDeposit.until >= case.today,
+        )
+        .limit(1)
+    )
+    return {
+        "deposit_open": opens is not None and deadline is not None and opens <= case.today <= deadline,
+        "deposit_deadline": deadline,
+        "late_deposit_allowed": late is not None,
+    }
+
+
+@_reads("unanswered_pieces")
+def _pieces(case: Case) -> Found:
+    labels = case.session.scalars(
+        select(Piece.label).where(Piece.dossier_id == case.dossier.id, Piece.answered_at.is_(None)).order_by(Piece.id)
+    )
+    return {"unanswered_pieces": tuple(labels)}
+
+
+@_reads("binome_stands")
+def _binome(case: Case) -> Found:
+    seated = case.session.scalar(
+        select(func.count()).where(BinomeMember.dossier_id == case.dossier.id, BinomeMember.left_at.is_(None))
+    )
+    return {"binome_stands": seated == 2}
+
+
+@_reads("members", "institutions_derogation")
+def _members(case: Case) -> Found:
+    ids = proposed_members(case)
+    dossier = case.dossier
+    instructs = and_(
+        RoleGrant.person_id == Person.id,
+        RoleGrant.role == INSTRUCTOR,
+        RoleGrant.instance_id == dossier.instance_id,
+        RoleGrant.ended_at.is_(None),
+    )
+    carries = select(RoleGrant.id).where(
+        RoleGrant.person_id == Person.id, RoleGrant.organisation_id == dossier.organisation_id
+    )
+    interested = select(Interest.id).where(
+        Interest.person_id == Person.id, Interest.organisation_id == dossier.organisation_id
+    )
+    rows = case.session.execute(
+        select(
+            Person.id,
+            Person.name,
+            Person.institution_id,
+            RoleGrant.id.label("grant_id"),
+            RoleGrant.trained_on,
+            or_(carries.exists(), interested.exists()).label("conflict"),
+        )
+        .outerjoin(RoleGrant, instructs)
+        .where(Person.id.in_(ids), Person.active)
+    )
+    members = tuple(
+        Member(
+            person_id=row.id,
+            name=row.name,
+            institution_id=row.institution_id,
+            in_instance=row.grant_id is not None,
+            trained=row.trained_on is not None and row.trained_on <= case.today,
+            conflict=bool(row.conflict),
+        )
+        for row in rows
+    )
+    return {"members": members, "institutions_derogation": bool(case.data.get("derogation"))}
+
+
+def proposed_members(case: Case) -> tuple[int, ...]:
+    """The pair that an act proposes: both members named, or who stays and the newcomer."""
+    data = case.data
+    if "leaver_id" not in data:
+        return tuple(data[name] for name in ("first_id", "second_id") if name in data)
+    staying = case.session.scalars(
+        select(BinomeMember.person_id).where(
+            BinomeMember.dossier_id == case.dossier.id,
+            BinomeMember.left_at.is_(None),
+            BinomeMember.person_id != data["leaver_id"],
+        )
+    )
+    return (*staying, data["newcomer_id"])
+
+
+@_reads("expert_conflict")
+def _expert(case: Case) -> Found:
+    conflict = case.session.scalar(
+        select(ExpertInterest.id).where(
+            ExpertInterest.expert_id == case.data.get("expert_id"),
+            ExpertInterest.organisation_id == case.dossier.organisation_id,
+        )
+    )
+    return {"expert_conflict": conflict is not None}
+
+
+@_reads("consultations", "open_consultations")
+def _consultations(case: Case) -> Found:
+    row = case.session.execute(
+        select(func.count(), func.coalesce(func.sum(when((Consultation.state == "asked", 1), else_=0)), 0)).where(
+            Consultation.dossier_id == case.dossier.id
+        )
+    ).one()
+    return {"consultations": int(row[0]), "open_consultations": int(row[1])}
+
+
+def standing_opinions(case: Case) -> list[Opinion]:
+    """The opinions of the members now seated, with their amounts, in two statements."""
+    seated = select(BinomeMember.person_id).where(
+        BinomeMember.dossier_id == case.dossier.id, BinomeMember.left_at.is_(None)
+    )
+    return list(
+        case.session.scalars(
+            select(Opinion).where(
+                Opinion.dossier_id == case.dossier.id,
+                Opinion.superseded_at.is_(None),
+                Opinion.author_id.in_(seated),
+            )
+        )
+    )
+
+
+@_reads("sealed_opinions", "own_opinion_sealed", "opinions_agree", "joint_signatures", "arbitrated")
+def _opinions(case: Case) -> Found:
+    sealed = [opinion for opinion in standing_opinions(case) if opinion.sealed_at is not None]
+    contents = {
+        (opinion.verdict, tuple(sorted((a.request_id, a.proposed_cents) for a in opinion.amounts)))
+        for opinion in sealed
+    }
+    joint = case.session.execute(
+        select(JointOpinion.basis, func.count(JointSignature.person_id))
+        .outerjoin(JointSignature)
+        .where(JointOpinion.dossier_id == case.dossier.id, JointOpinion.superseded_at.is_(None))
+        .group_by(JointOpinion.id, JointOpinion.basis)
+    ).first()
+    return {
+        "sealed_opinions": len(sealed),
+        "own_opinion_sealed": any(opinion.author_id == case.actor.person_id for opinion in sealed),
+        "opinions_agree": len(sealed) == 2 and len(contents) == 1,
+        "joint_signatures": joint[1] if joint else 0,
+        "arbitrated": joint is not None and joint[0] == "arbitrated",
+    }
+
+
+@_reads("missing_opinion_fields")
+def _opinion_form(case: Case) -> Found:
+    data = case.data
+    missing = [
+        label for name, label in (("verdict", N_("avis")), ("strengths", N_("points forts"))) if not data.get(name)
+    ]
+    if data.get("verdict") in ("with_reservations", "unfavourable") and not data.get("reservations"):
+        missing.append(N_("réserves"))
+    lines = set(case.session.scalars(select(FundingRequest.id).where(FundingRequest.dossier_id == case.dossier.id)))
+    if lines - set(data.get("amounts", {})):
+        missing.append(N_("montant proposé à chaque financeur"))
+    return {"missing_opinion_fields": tuple(missing)}
+
+
+@_reads("session_chosen")
+def _session(case: Case) -> Found:
+    found = case.session.scalar(
+        select(CommitteeSession.id).where(
+            CommitteeSession.id == case.data.get("session_id"),
+            CommitteeSession.campaign_id == case.dossier.campaign_id,
+            or_(CommitteeSession.instance_id.is_(None), CommitteeSession.instance_id == case.dossier.instance_id),
+        )
+    )
+    return {"session_chosen": found is not None}
+
+
+@_reads("request_is_pending", "amount", "asked", "left_in_envelope")
+def _line(case: Case) -> Found:
+    line = own_line(case)
+    envelope = envelope_for(case, line)
+    return {
+        "request_is_pending": line.decision == "pending",
+        "amount": case.data.get("amount_cents", 0),
+        "asked": line.asked_cents,
+        "left_in_envelope": envelope.total_cents - envelope.granted_cents if envelope else None,
+    }
+
+
+@_reads("granted", "paid", "agreement_signed")
+def _granted(case: Case) -> Found:
+    """Of the line that the act names, or of the whole dossier."""
+    if "request_id" in case.data:
+        line = own_line(case)
+        signed = case.session.scalar(select(Agreement.id).where(Agreement.request_id == line.id))
+        return {
+            "granted": line.granted_cents or 0,
+            "paid": line.paid_cents,
+            "agreement_signed": signed is not None,
+        }
+    row = case.session.execute(
+        select(
+            func.coalesce(func.sum(FundingRequest.granted_cents), 0),
+            func.coalesce(func.sum(FundingRequest.paid_cents), 0),
+        ).where(FundingRequest.dossier_id == case.dossier.id)
+    ).one()
+    granted, paid = row
+    return {"granted": int(granted or 0), "paid": int(paid or 0), "agreement_signed": False}
+
+
+@_reads("final_report_received", "final_report_never_sent")
+def _final_report(case: Case) -> Found:
+    received = case.session.scalar(
+        select(Report.received).where(Report.dossier_id == case.dossier.id, Report.kind == "final")
+    )
+    return {"final_report_received": received is True, "final_report_never_sent": received is False}
+
+
+@_reads("final_report_due_on")
+def _final_report_due(case: Case) -> Found:
+    dates = campaigns.dates(case.session, case.dossier.campaign_id)
+    return {"final_report_due_on": dates.get("final_report")}
+
+
+@_reads("missing_grid_fields")
+def _grid(case: Case) -> Found:
+    names = (*CRITERIA, "recommendation", "body")
+    return {"missing_grid_fields": tuple(name for name in names if case.data.get(name) in (None, ""))}
+
+
+@_reads("actor_involved")
+def _involved(case: Case) -> Found:
+    """Whether the person ever instructed, evaluated or carried the dossier, or declared an interest in its carrier."""
+    person, dossier = case.actor.person_id, case.dossier
+    traces = (
+        select(BinomeMember.id).where(BinomeMember.dossier_id == dossier.id, BinomeMember.person_id == person),
+        select(Opinion.id).where(Opinion.dossier_id == dossier.id, Opinion.author_id == person),
+        select(Evaluation.id).where(Evaluation.dossier_id == dossier.id, Evaluation.evaluator_id == person),
+        select(RoleGrant.id).where(RoleGrant.organisation_id == dossier.organisation_id, RoleGrant.person_id == person),
+        select(Interest.id).where(Interest.organisation_id == dossier.organisation_id, Interest.person_id == person),
+    )
+    return {"actor_involved": bool(case.session.scalar(select(or_(*(trace.exists() for trace in traces)))))}
+
+
+@_reads("draw_sealed", "drawn", "waiting_in_draw")
+def _draw(case: Case) -> Found:
+    row = case.session.execute(
+        select(SampleUnit.drawn, Mission.state)
+        .select_from(Sample)
+        .outerjoin(SampleUnit, and_(SampleUnit.sample_id == Sample.id, SampleUnit.dossier_id == case.dossier.id))
+        .outerjoin(Mission, and_(Mission.sample_id == Sample.id, Mission.dossier_id == case.dossier.id))
+        .where(Sample.campaign_id == case.dossier.campaign_id, Sample.sealed_at.is_not(None))
+    ).first()
+    drawn = row is not None and bool(row[0])
+    return {
+        "draw_sealed": row is not None,
+        "drawn": drawn,
+        "waiting_in_draw": drawn and row is not None and row[1] != "concluded",
+    }
+
+
+@_reads("realisation_found", "spending_found", "carrier_heard", "reply_due_on")
+def _findings(case: Case) -> Found:
+    mission = (
+        case.subject
+        if isinstance(case.subject, Mission)
+        else case.session.scalar(select(Mission).where(Mission.dossier_id == case.dossier.id))
+    )
+    return {
+        "realisation_found": bool(case.data.get("realisation") or (mission and mission.realisation)),
+        "spending_found": bool(case.data.get("spending") or (mission and mission.spending)),
+        "carrier_heard": mission is not None and mission.replied_at is not None,
+        "reply_due_on": mission.reply_due_on if mission else None,
+    }

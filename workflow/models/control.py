@@ -1,0 +1,79 @@
+"""The sample drawn over a campaign's funded dossiers, and the missions that control it."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from states.control import CONTROL
+from workflow.models.base import Base, cents, key, one_of
+from workflow.models.people import Person
+
+OUTCOMES = ("none", "recommendation", "payback")
+
+
+class Sample(Base):
+    """A simple random draw: population (hashed), size, seed. Sealed, the database lets nothing of it change."""
+
+    __tablename__ = "sample"
+    __table_args__ = (CheckConstraint("size > 0 AND size <= population_size", name="size_fits"),)
+
+    id: Mapped[int] = key()
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), unique=True)
+    seed: Mapped[str]
+    size: Mapped[int]
+    population_size: Mapped[int]
+    population_hash: Mapped[str]
+    drawn_at: Mapped[datetime]
+    drawn_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    sealed_at: Mapped[datetime | None]
+
+    units: Mapped[list["SampleUnit"]] = relationship(order_by="SampleUnit.rank", back_populates="sample")
+
+
+class SampleUnit(Base):
+    """One dossier of the population, with its ticket: SHA-256 of seed and number; the smallest are drawn."""
+
+    __tablename__ = "sample_unit"
+    __table_args__ = (UniqueConstraint("sample_id", "rank"), Index("ix_sample_unit_dossier", "dossier_id", "drawn"))
+
+    sample_id: Mapped[int] = mapped_column(ForeignKey("sample.id"), primary_key=True)
+    dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id"), primary_key=True)
+    rank: Mapped[int]
+    ticket: Mapped[str]
+    drawn: Mapped[bool]
+
+    sample: Mapped[Sample] = relationship(back_populates="units")
+
+
+class Mission(Base):
+    """The control of one drawn dossier. `state` is written by `workflow.transition` alone."""
+
+    __tablename__ = "mission"
+    __table_args__ = (
+        one_of("state", CONTROL.states),
+        one_of("outcome", OUTCOMES),
+        CheckConstraint("refused_cents >= 0", name="refused_positive"),
+        CheckConstraint("(state = 'concluded') = (concluded_at IS NOT NULL)", name="concluded_dated"),
+        CheckConstraint("(state = 'concluded') = (outcome IS NOT NULL)", name="concluded_has_outcome"),
+        Index("ix_mission_state", "state"),
+    )
+
+    id: Mapped[int] = key()
+    sample_id: Mapped[int] = mapped_column(ForeignKey("sample.id"))
+    dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id"), unique=True)
+    controller_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    state: Mapped[str] = mapped_column(default="drawn")
+    version: Mapped[int] = mapped_column(default=1)
+    visit_on: Mapped[date | None]
+    realisation: Mapped[str] = mapped_column(default="")
+    spending: Mapped[str] = mapped_column(default="")
+    refused_cents: Mapped[int] = cents(default=0)
+    reply_due_on: Mapped[date | None]
+    reply: Mapped[str | None]
+    replied_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    conclusion: Mapped[str] = mapped_column(default="")
+    concluded_at: Mapped[datetime | None]
+
+    controller: Mapped[Person | None] = relationship()

@@ -1,0 +1,207 @@
+"""The binôme, what each of its members thinks, what they say together, and the experts they ask."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from states.consultation import CONSULTATION
+from workflow.models.base import Base, cents, key, one_of
+from workflow.models.people import Person
+from workflow.models.reference import Institution
+
+VERDICTS = ("favourable", "with_reservations", "unfavourable", "deferred")
+JOINT_BASES = ("agreed", "reconciled", "arbitrated")
+
+
+class BinomeMember(Base):
+    """A seat (1 or 2) of a dossier's binôme, until `left_at`. The institution is the one at that time."""
+
+    __tablename__ = "binome_member"
+    __table_args__ = (
+        CheckConstraint("seat IN (1, 2)", name="seat_known"),
+        Index(
+            "uq_binome_member_seat",
+            "dossier_id",
+            "seat",
+            unique=True,
+            sqlite_where=text("left_at IS NULL"),
+            postgresql_where=text("left_at IS NULL"),
+        ),
+        Index(
+            "uq_binome_member_person",
+            "dossier_id",
+            "person_id",
+            unique=True,
+            sqlite_where=text("left_at IS NULL"),
+            postgresql_where=text("left_at IS NULL"),
+        ),
+        # One of two members of the same institution needs a derogation.
+        Index(
+            "uq_binome_member_institution",
+            "dossier_id",
+            "institution_id",
+            unique=True,
+            sqlite_where=text("left_at IS NULL AND coalesce(derogation, '') = ''"),
+            postgresql_where=text("left_at IS NULL AND coalesce(derogation, '') = ''"),
+        ),
+        Index("ix_binome_member_person", "person_id", "left_at"),
+    )
+
+    id: Mapped[int] = key()
+    dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id"))
+    seat: Mapped[int]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    institution_id: Mapped[int | None] = mapped_column(ForeignKey("institution.id"))
+    derogation: Mapped[str | None]
+    """Why two members of one institution were allowed."""
+    since: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship()
+    institution: Mapped[Institution | None] = relationship()
+
+
+class Opinion(Base):
+    """The individual opinion of a member. Sealed, its content is fixed; superseded, it no longer counts."""
+
+    __tablename__ = "opinion"
+    __table_args__ = (
+        one_of("verdict", VERDICTS),
+        CheckConstraint("sealed_at IS NULL OR verdict IS NOT NULL", name="sealed_has_verdict"),
+        Index(
+            "uq_opinion_author",
+            "dossier_id",
+            "author_id",
+            unique=True,
+            sqlite_where=text("superseded_at IS NULL"),
+            postgresql_where=text("superseded_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = key()
+    dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    verdict: Mapped[str | None]
+    strengths: Mapped[str] = mapped_column(default="")
+    reservations: Mapped[str] = mapped_column(default="")
+    saved_at: Mapped[datetime]
+    sealed_at: Mapped[datetime | None]
+    superseded_at: Mapped[datetime | None]
+
+    author: Mapped[Person] = relationship()
+    amounts: Mapped[list["OpinionAmount"]] = relationship(cascade="all, delete-orphan")
+
+
+class OpinionAmount(Base):
+    """What an individual opinion proposes on one funding request."""
+
+    __tablename__ = "opinion_amount"
+    __table_args__ = (CheckConstraint("proposed_cents >= 0", name="proposed_positive"),)
+
+    opinion_id: Mapped[int] = mapped_column(ForeignKey("opinion.id"), primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("funding_request.id"), primary_key=True)
+    proposed_cents: Mapped[int] = cents()
+
+
+class JointOpinion(Base):
+    """What the binôme advises together: agreed, reconciled with both signatures, or arbitrated by the animator."""
+
+    __tablename__ = "joint_opinion"
+    __table_args__ = (
+        one_of("verdict", VERDICTS),
+        one_of("basis", JOINT_BASES),
+        Index(
+            "uq_joint_opinion_current",
+            "dossier_id",
+            unique=True,
+            sqlite_where=text("superseded_at IS NULL"),
+            postgresql_where=text("superseded_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = key()
+    dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id"))
+    basis: Mapped[str]
+    verdict: Mapped[str]
+    body: Mapped[str]
+    written_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    written_at: Mapped[datetime]
+    issued_at: Mapped[datetime | None]
+    superseded_at: Mapped[datetime | None]
+
+    written_by: Mapped[Person] = relationship()
+    amounts: Mapped[list["JointAmount"]] = relationship(cascade="all, delete-orphan")
+    signatures: Mapped[list["JointSignature"]] = relationship(cascade="all, delete-orphan")
+
+
+class JointAmount(Base):
+    """What a joint opinion proposes on one funding request."""
+
+    __tablename__ = "joint_amount"
+    __table_args__ = (CheckConstraint("proposed_cents >= 0", name="proposed_positive"),)
+
+    joint_id: Mapped[int] = mapped_column(ForeignKey("joint_opinion.id"), primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("funding_request.id"), primary_key=True)
+    proposed_cents: Mapped[int] = cents()
+
+
+class JointSignature(Base):
+    """A member's signature under a joint opinion."""
+
+    __tablename__ = "joint_signature"
+
+    joint_id: Mapped[int] = mapped_column(ForeignKey("joint_opinion.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    at: Mapped[datetime]
+
+
+class Expert(Base):
+    """Somebody who may be asked. No account: the mailed link is the key."""
+
+    __tablename__ = "expert"
+    __table_args__ = (CheckConstraint("email = lower(email)", name="email_lower"),)
+
+    id: Mapped[int] = key()
+    name: Mapped[str]
+    email: Mapped[str] = mapped_column(unique=True)
+    subject: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class ExpertInterest(Base):
+    """An expert's declared interest in an organisation: a conflict for its dossiers."""
+
+    __tablename__ = "expert_interest"
+    __table_args__ = (UniqueConstraint("expert_id", "organisation_id"),)
+
+    id: Mapped[int] = key()
+    expert_id: Mapped[int] = mapped_column(ForeignKey("expert.id"))
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+
+
+class Consultation(Base):
+    """One question put to one expert. `state` is written by `workflow.transition` alone."""
+
+    __tablename__ = "consultation"
+    __table_args__ = (
+        one_of("state", CONSULTATION.states),
+        CheckConstraint("(state = 'answered') = (answer IS NOT NULL)", name="answered_has_answer"),
+        CheckConstraint("(state = 'asked') = (ended_at IS NULL)", name="ended_dated"),
+        Index("ix_consultation_due", "state", "due_on"),
+    )
+
+    id: Mapped[int] = key()
+    dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id"), index=True)
+    expert_id: Mapped[int] = mapped_column(ForeignKey("expert.id"))
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    question: Mapped[str]
+    due_on: Mapped[date]
+    asked_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default="asked")
+    version: Mapped[int] = mapped_column(default=1)
+    answer: Mapped[str | None]
+    reason: Mapped[str | None]
+    ended_at: Mapped[datetime | None]
+
+    expert: Mapped[Expert] = relationship()

@@ -1,0 +1,1 @@
+"""Sampling for control: pure functions, replayable by anyone."""

@@ -1,0 +1,130 @@
+"""Who is told of what: rows of the outbox, written in the act's own transaction and delivered after commit."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Select, insert, select
+from sqlalchemy.orm import Session
+
+from states.dossier import ANIMATOR, BINOME, CARRIER, CONTROLLER, EVALUATOR, EXPERT, FUNDER, TRANSVERSAL
+from workflow.acts import Case
+from workflow.models import BinomeMember, Dossier, Expert, FundingRequest, Outbox, Person, RoleGrant
+
+ACTOR = "actor"
+
+TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    # act: (audience, message), …
+    "submit": ((CARRIER, "receipt"), (ANIMATOR, "dossier_arrived"), (TRANSVERSAL, "dossier_unrouted")),
+    "request_completion": ((CARRIER, "completion_requested"),),
+    "complete": ((ANIMATOR, "completed"), (BINOME, "completed")),
+    "declare_inadmissible": ((CARRIER, "inadmissible"),),
+    "reroute": ((ANIMATOR, "rerouted"), (CARRIER, "rerouted_carrier")),
+    "assign": ((BINOME, "assigned"), (CARRIER, "assigned_carrier")),
+    "replace_member": ((BINOME, "assigned"),),
+    "consult_expert": ((EXPERT, "consultation_asked"),),
+    "close_consultations": ((BINOME, "consultations_closed"),),
+    "answer": ((BINOME, "consultation_answered"),),
+    "decline": ((BINOME, "consultation_declined"),),
+    "revoke": ((EXPERT, "consultation_revoked"),),
+    "seal_opinion": ((BINOME, "opinion_sealed"),),
+    "sign_joint_opinion": ((BINOME, "joint_opinion_signed"),),
+    "arbitrate": ((BINOME, "arbitrated"),),
+    "issue_opinion": ((ANIMATOR, "opinion_issued"),),
+    "reopen_instruction": ((BINOME, "reopened"),),
+    "table": ((FUNDER, "tabled"),),
+    "defer": ((ANIMATOR, "deferred"),),
+    "fund": ((CARRIER, "funded"), (ANIMATOR, "funded_agents"), (BINOME, "funded_agents")),
+    "refuse": ((CARRIER, "refused"),),
+    "appeal_upheld": ((CARRIER, "appeal_upheld"), (ANIMATOR, "appeal_upheld"), (FUNDER, "appeal_upheld")),
+    "cancel_action": ((FUNDER, "cancelled"), (CARRIER, "cancelled"), (ANIMATOR, "cancelled")),
+    "sign_agreement": ((CARRIER, "agreement_signed"),),
+    "record_payment": ((CARRIER, "payment_recorded"),),
+    "submit_final_report": ((EVALUATOR, "final_report_received"), (BINOME, "final_report_received")),
+    "submit_progress_report": ((BINOME, "progress_report_received"),),
+    "establish_report_missing": ((CARRIER, "report_missing"), (EVALUATOR, "report_missing_agents")),
+    "evaluate": ((CARRIER, "evaluated"),),
+    "announce": ((CARRIER, "control_announced"),),
+    "send_findings": ((CARRIER, "findings_sent"),),
+    "reply": ((CONTROLLER, "findings_answered"),),
+    "conclude_control": ((CARRIER, "control_concluded"), (FUNDER, "control_concluded")),
+    "close": ((CARRIER, "closed"),),
+    "withdraw": ((ANIMATOR, "withdrawn"), (BINOME, "withdrawn")),
+    "send_message": ((CARRIER, "message"), (BINOME, "message")),
+}
+"""Every act that makes somebody's turn tells them; whoever acts is not told of their own act, but for receipts."""
+
+_TO_ONESELF = {"receipt"}
+
+
+def _active(role: str) -> Select[int]:
+    return (
+        select(RoleGrant.person_id)
+        .join(Person)
+        .where(RoleGrant.role == role, RoleGrant.ended_at.is_(None), Person.active)
+    )
+
+
+_AUDIENCES: Mapping[str, Callable[[Dossier], Select[int]]] = {
+    CARRIER: lambda d: _active(CARRIER).where(RoleGrant.organisation_id == d.organisation_id),
+    ANIMATOR: lambda d: _active(ANIMATOR).where(RoleGrant.instance_id == d.instance_id),
+    EVALUATOR: lambda d: _active(EVALUATOR).where(RoleGrant.instance_id == d.instance_id),
+    TRANSVERSAL: lambda d: _active(TRANSVERSAL),
+    BINOME: lambda d: select(BinomeMember.person_id).where(
+        BinomeMember.dossier_id == d.id, BinomeMember.left_at.is_(None)
+    ),
+    FUNDER: lambda d: _active(FUNDER).where(
+        RoleGrant.institution_id.in_(select(FundingRequest.funder_id).where(FundingRequest.dossier_id == d.id))
+    ),
+    CONTROLLER: lambda d: _active(CONTROLLER),
+}
+
+
+def audience(session: Session, dossier: Dossier, name: str) -> frozenset[int]:
+    """The persons behind `name` on `dossier`."""
+    return frozenset(session.scalars(_AUDIENCES[name](dossier)))
+
+
+def after(case: Case, act: str, version: int) -> None:
+    """Write the outbox rows of `act`, in one INSERT."""
+    rows: list[dict[str, Any]] = []
+    for who, kind in TELLS.get(act, ()):
+        if who == TRANSVERSAL and case.dossier.instance_id is not None:
+            continue
+        if who == EXPERT:
+            rows.append(_row(case, act, version, kind, address=_expert_address(case)))
+            continue
+        skip = set() if kind in _TO_ONESELF else {case.actor.person_id}
+        rows += [
+            _row(case, act, version, kind, person_id=person)
+            for person in sorted(audience(case.session, case.dossier, who) - skip)
+        ]
+    write(case.session, rows)
+
+
+def write(session: Session, rows: Iterable[dict[str, Any]]) -> None:
+    """Put rows into the outbox; of two for one person about one act the first is kept."""
+    unique = {row["key"]: row for row in reversed(list(rows))}
+    if unique:
+        session.execute(insert(Outbox), list(reversed(unique.values())))
+
+
+def _expert_address(case: Case) -> str:
+    expert_id = case.payload["expert_id"]
+    return case.session.scalars(select(Expert.email).where(Expert.id == expert_id)).one()
+
+
+def _row(
+    case: Case, act: str, version: int, kind: str, *, person_id: int | None = None, address: str | None = None
+) -> dict[str, Any]:
+    subject = f"{case.subject.__tablename__}:{case.subject.id}"
+    mark = case.payload.get("mark", "")
+    return {
+        "key": f"{act}:{subject}:{version}:{mark}:{person_id or address}",
+        "kind": kind,
+        "person_id": person_id,
+        "address": address,
+        "dossier_id": case.dossier.id,
+        "payload": dict(case.payload),
+        "created_at": case.now,
+        "next_at": case.now,
+    }

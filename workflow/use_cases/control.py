@@ -1,0 +1,217 @@
+"""Journey of the control: the draw, the missions, their findings, the closing."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from marshmallow import fields, validate
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from states.control import CONTROL
+from states.dossier import CONTROLLER, DOSSIER
+from states.machine import Reason
+from states.words import N_
+from workflow import journal
+from workflow.access import Actor
+from workflow.acts import Act, Case
+from workflow.errors import Invalid, NotFound, Refused
+from workflow.forms import LONG, Cents, Choice, Day, Form, Reference, Text, read
+from workflow.models import Campaign, Dossier, Mission, Sample, SampleUnit
+from workflow.sampling.draw import population_hash, tickets
+from workflow.transition import move
+from workflow.use_cases.instruction import Answer
+
+OUTCOME_LABELS = {
+    "none": N_("Rien à signaler"),
+    "recommendation": N_("Recommandation"),
+    "payback": N_("Somme à rembourser"),
+}
+POPULATION = ("follow_up", "evaluated")
+"""A draw is made over the campaign's funded dossiers that are followed up or evaluated."""
+
+
+class DrawForm(Form):
+    """The parameters of a draw. Without a seed, one is made and recorded."""
+
+    campaign_id = Reference(N_("Campagne"), "campaigns", required=True)
+    size = fields.Integer(
+        required=True,
+        validate=validate.Range(min=1, error=N_("Au moins un dossier.")),
+        metadata={"label": N_("Taille de l'échantillon"), "widget": "int"},
+    )
+    seed = Text(
+        N_("Graine du tirage"),
+        load_default="",
+        metadata={"help": N_("Un texte convenu à l'avance ; sans lui, une graine est tirée et enregistrée.")},
+    )
+
+
+def draw(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) -> Sample:
+    """Draw the campaign's control sample and seal it: from then on the database lets nothing of it change.
+
+    Controllers only. Raises Forbidden, Invalid, NotFound, or Refused where the campaign already has its draw.
+    """
+    actor.require(CONTROLLER)
+    data = read(DrawForm(), raw)
+    campaign = session.get(Campaign, data["campaign_id"], with_for_update=True)
+    if campaign is None:
+        raise NotFound("campaign")
+    if session.scalar(select(Sample.id).where(Sample.campaign_id == campaign.id)):
+        raise Refused(
+            Reason(
+                "already_drawn",
+                N_("Cette campagne a déjà son tirage."),
+                N_("Un tirage scellé ne se refait pas ; consultez-le."),
+            )
+        )
+    population = {number: dossier_id for dossier_id, number in _population(session, campaign.id)}
+    size = data["size"]
+    if size > len(population):
+        raise Invalid({"size": [N_("La campagne compte moins de dossiers financés que cela.")]})
+    seed = data["seed"] or secrets.token_hex(16)
+    sample = Sample(
+        campaign_id=campaign.id,
+        seed=seed,
+        size=size,
+        population_size=len(population),
+        population_hash=population_hash(population),
+        drawn_at=now,
+        drawn_by_id=actor.person_id,
+    )
+    session.add(sample)
+    session.flush()
+    units = [
+        {
+            "sample_id": sample.id,
+            "dossier_id": population[number],
+            "rank": rank,
+            "ticket": ticket,
+            "drawn": rank <= size,
+        }
+        for rank, (ticket, number) in enumerate(tickets(seed, population), start=1)
+    ]
+    session.execute(insert(SampleUnit), units)
+    session.add_all(
+        Mission(sample_id=sample.id, dossier_id=unit["dossier_id"], state=CONTROL.initial)
+        for unit in units
+        if unit["drawn"]
+    )
+    session.flush()
+    sample.sealed_at = now
+    journal.note(
+        session,
+        at=now,
+        actor_id=actor.person_id,
+        actor_name=actor.name,
+        role=CONTROLLER,
+        act="draw_sample",
+        subject=f"sample:{sample.id}",
+        details={
+            "campaign": campaign.label,
+            "seed": seed,
+            "size": size,
+            "population_size": len(population),
+            "population_hash": sample.population_hash,
+        },
+    )
+    return sample
+
+
+def _population(session: Session, campaign_id: int) -> list[tuple[int, str]]:
+    rows = session.execute(
+        select(Dossier.id, Dossier.number).where(
+            Dossier.campaign_id == campaign_id, Dossier.state.in_(POPULATION), Dossier.number.is_not(None)
+        )
+    )
+    return [(row.id, str(row.number)) for row in rows]
+
+
+def population_size(session: Session, campaign_id: int) -> int:
+    """How many dossiers a draw over the campaign would be made from today."""
+    statement = select(func.count()).where(Dossier.campaign_id == campaign_id, Dossier.state.in_(POPULATION))
+    return session.scalar(statement) or 0
+
+
+def _mission(case: Case) -> Mission:
+    if isinstance(case.subject, Mission):
+        return case.subject
+    mission = case.session.scalar(select(Mission).where(Mission.dossier_id == case.dossier.id).with_for_update())
+    if mission is None:
+        raise NotFound("control")
+    return mission
+
+
+def _select_for_control(case: Case) -> None:
+    _mission(case).controller_id = case.person_id
+
+
+class Announcement(Form):
+    """When the control takes place, at the carrier's or on documents."""
+
+    visit_on = Day(N_("Date du contrôle"), load_default=None)
+
+
+def _announce(case: Case) -> None:
+    mission = _mission(case)
+    mission.visit_on = case.data["visit_on"]
+    mission.controller_id = mission.controller_id or case.person_id
+    case.payload["on"] = case.data["visit_on"].isoformat()
+
+
+class Findings(Form):
+    """What was found, on both grids, and by when the carrier may answer."""
+
+    realisation = Text(N_("Constats sur la réalisation"), longest=LONG, load_default="")
+    spending = Text(N_("Constats sur les dépenses"), longest=LONG, load_default="")
+    refused_cents = Cents(N_("Dépenses refusées"), load_default=0)
+    due_on = Day(N_("Réponse du porteur attendue le"), load_default=None)
+
+
+def _send_findings(case: Case) -> None:
+    mission, data = _mission(case), case.data
+    mission.realisation, mission.spending = data["realisation"], data["spending"]
+    mission.refused_cents, mission.reply_due_on = data["refused_cents"], data["due_on"]
+    case.details["refused_cents"] = data["refused_cents"]
+    case.payload["due_on"] = data["due_on"].isoformat()
+
+
+def _reply(case: Case) -> None:
+    mission = _mission(case)
+    mission.reply, mission.replied_at = case.data["answer"], case.now
+
+
+class Conclusion(Form):
+    """The outcome of a control and its reasons."""
+
+    outcome = Choice(N_("Suite donnée"), OUTCOME_LABELS, required=True)
+    conclusion = Text(N_("Conclusion"), longest=LONG, required=True)
+
+
+def _conclude(case: Case) -> None:
+    mission = _mission(case)
+    mission.outcome, mission.conclusion = case.data["outcome"], case.data["conclusion"]
+    mission.concluded_at = case.now
+    case.details["outcome"] = mission.outcome
+
+
+def _conclude_control(case: Case) -> None:
+    """The mission is concluded with the dossier's control, unless it already was."""
+    mission = _mission(case)
+    if mission.state != "concluded":
+        move(case, CONCLUDE, mission)
+    case.details["outcome"] = mission.outcome
+    case.payload["outcome"] = mission.outcome
+
+
+CONCLUDE = Act("conclude", CONTROL, Conclusion, _conclude)
+ACTS = (
+    Act("select_for_control", DOSSIER, Form, _select_for_control),
+    Act("announce", CONTROL, Announcement, _announce),
+    Act("send_findings", CONTROL, Findings, _send_findings),
+    Act("reply", CONTROL, Answer, _reply),
+    CONCLUDE,
+    Act("conclude_control", DOSSIER, Conclusion, _conclude_control),
+    Act("close", DOSSIER),
+)

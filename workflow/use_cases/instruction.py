@@ -1,0 +1,455 @@
+"""Journey of the instruction: the binôme, its experts, its two opinions and the joint one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import fields
+from sqlalchemy import select, update
+
+from states.consultation import CONSULTATION
+from states.dossier import DOSSIER
+from states.words import N_
+from workflow import links
+from workflow.acts import Act, Case
+from workflow.errors import Invalid, NotFound
+from workflow.facts import proposed_members, standing_opinions
+from workflow.forms import LONG, Amounts, Choice, Day, Form, Reference, Text, reason
+from workflow.models import (
+    BinomeMember,
+    Consultation,
+    Expert,
+    FundingRequest,
+    JointAmount,
+    JointOpinion,
+    JointSignature,
+    Opinion,
+    OpinionAmount,
+    Person,
+    SecretLink,
+)
+from workflow.use_cases.intake import Reasoned
+
+VERDICT_LABELS = {
+    "favourable": N_("Favorable"),
+    "with_reservations": N_("Favorable avec réserves"),
+    "unfavourable": N_("Défavorable"),
+    "deferred": N_("À différer"),
+}
+
+# --- the binôme -------------------------------------------------------------------------------------------------
+
+
+class Assignment(Form):
+    """The two members, and why two of one institution where that is so."""
+
+    first_id = Reference(N_("Premier instructeur"), "instructors", required=True)
+    second_id = Reference(N_("Second instructeur"), "instructors", required=True)
+    derogation = Text(
+        N_("Dérogation"),
+        longest=LONG,
+        load_default="",
+        metadata={"help": N_("Seulement si les deux instructeurs viennent de la même institution : pourquoi.")},
+    )
+
+
+def _assign(case: Case) -> None:
+    _seat(case, {1: case.data["first_id"], 2: case.data["second_id"]})
+
+
+def _seat(case: Case, seats: Mapping[int, int]) -> None:
+    people = {person.id: person for person in case.session.scalars(select(Person).where(Person.id.in_(seats.values())))}
+    case.session.add_all(
+        BinomeMember(
+            dossier_id=case.dossier.id,
+            seat=seat,
+            person_id=person_id,
+            institution_id=people[person_id].institution_id,
+            derogation=case.data["derogation"] or None,
+            since=case.now,
+        )
+        for seat, person_id in seats.items()
+    )
+    case.details["members"] = [people[person_id].name for person_id in seats.values()]
+    if case.data["derogation"]:
+        case.details["derogation"] = case.data["derogation"]
+
+
+class Replacement(Form):
+    """Who leaves, who comes, and the derogation where the new pair needs one."""
+
+    leaver_id = Reference(N_("Qui quitte le binôme"), "members", required=True)
+    newcomer_id = Reference(N_("Qui le remplace"), "instructors", required=True)
+    derogation = Text(N_("Dérogation"), longest=LONG, load_default="")
+
+
+def _replace_member(case: Case) -> None:
+    """The leaver's opinion is kept in the journal and no longer counts; a joint text under way falls with it."""
+    leaving = case.session.scalar(
+        select(BinomeMember).where(
+            BinomeMember.dossier_id == case.dossier.id,
+            BinomeMember.person_id == case.data["leaver_id"],
+            BinomeMember.left_at.is_(None),
+        )
+    )
+    if leaving is None or len(proposed_members(case)) != 2:
+        raise Invalid({"leaver_id": [N_("Choisissez un membre du binôme.")]})
+    leaving.left_at = case.now
+    for opinion in standing_opinions(case):
+        if opinion.author_id == leaving.person_id:
+            opinion.superseded_at = case.now
+            if opinion.sealed_at:
+                case.details["opinion"] = _content(opinion)
+    _supersede_joint(case)
+    case.session.flush()
+    _seat(case, {leaving.seat: case.data["newcomer_id"]})
+    case.details["leaver"] = leaving.person.name
+
+
+def _content(opinion: Opinion) -> dict[str, Any]:
+    return {
+        "author_id": opinion.author_id,
+        "verdict": opinion.verdict,
+        "strengths": opinion.strengths,
+        "reservations": opinion.reservations,
+        "amounts": {str(amount.request_id): amount.proposed_cents for amount in opinion.amounts},
+    }
+
+
+# --- experts ----------------------------------------------------------------------------------------------------
+
+
+class ConsultationForm(Form):
+    """An expert of the directory, or a new one; the precise point; by when."""
+
+    expert_id = Reference(N_("Expert"), "experts", load_default=None, allow_none=True)
+    expert_name = Text(N_("Ou un nouvel expert : nom ou fonction"), load_default="")
+    expert_email = fields.Email(
+        load_default="",
+        metadata={"label": N_("Son adresse électronique"), "widget": "email"},
+        error_messages={"invalid": N_("Adresse électronique non valable.")},
+    )
+    question = Text(N_("Question précise"), longest=LONG, load_default="")
+    due_on = Day(N_("Réponse attendue le"), load_default=None)
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """An expert not chosen, or an address not typed, is none."""
+        if isinstance(data, Mapping):
+            data = {k: v for k, v in data.items() if not (k in ("expert_id", "expert_email", "due_on") and v == "")}
+        return super().load(data, **options)
+
+
+def _consult_expert(case: Case) -> None:
+    data = case.data
+    expert = case.session.get(Expert, data["expert_id"]) if data["expert_id"] else _expert_by_address(case)
+    if expert is None:
+        raise Invalid({"expert_id": [N_("Choisissez un expert, ou donnez le nom et l'adresse d'un nouveau.")]})
+    consultation = Consultation(
+        dossier_id=case.dossier.id,
+        expert_id=expert.id,
+        asked_by_id=case.person_id,
+        question=data["question"],
+        due_on=data["due_on"],
+        asked_at=case.now,
+    )
+    case.session.add(consultation)
+    case.session.flush()
+    link = links.make(case.session, "expert", {"consultation_id": consultation.id}, case.now)
+    case.due_on = (
+        max(data["due_on"], case.dossier.due_on)
+        if case.dossier.state == "expert_consulted" and case.dossier.due_on
+        else data["due_on"]
+    )
+    case.details |= {"expert": expert.name, "consultation": consultation.id}
+    case.payload |= {
+        "expert_id": expert.id,
+        "link_id": link.id,
+        "question": data["question"],
+        "due_on": data["due_on"].isoformat(),
+        "mark": consultation.id,
+    }
+    case.result = consultation
+
+
+def _expert_by_address(case: Case) -> Expert | None:
+    email, name = case.data["expert_email"].lower(), case.data["expert_name"]
+    if not email:
+        return None
+    expert = case.session.scalar(select(Expert).where(Expert.email == email))
+    if expert is None and name:
+        expert = Expert(name=name, email=email, subject="", created_at=case.now)
+        case.session.add(expert)
+        case.session.flush()
+    return expert
+
+
+def _consultation(case: Case) -> Consultation:
+    if not isinstance(case.subject, Consultation):
+        raise NotFound("consultation")
+    return case.subject
+
+
+class Answer(Form):
+    """What is answered."""
+
+    answer = Text(N_("Votre réponse"), longest=LONG, load_default="")
+
+
+def _answer(case: Case) -> None:
+    consultation = _consultation(case)
+    consultation.answer = case.data["answer"]
+    _end(case, consultation)
+
+
+def _decline(case: Case) -> None:
+    consultation = _consultation(case)
+    consultation.reason = case.data["reason"]
+    _end(case, consultation)
+
+
+def _expire(case: Case) -> None:
+    _end(case, _consultation(case))
+
+
+def _end(case: Case, consultation: Consultation) -> None:
+    consultation.ended_at = case.now
+    case.payload |= {"expert_id": consultation.expert_id, "mark": consultation.id}
+    case.session.execute(
+        update(SecretLink).where(SecretLink.consultation_id == consultation.id).values(ended_at=case.now)
+    )
+
+
+# --- opinions ---------------------------------------------------------------------------------------------------
+
+
+class OpinionForm(Form):
+    """An individual opinion: verdict, strengths, reservations, and what is proposed on each line."""
+
+    verdict = Choice(N_("Avis"), VERDICT_LABELS, load_default=None, allow_none=True)
+    strengths = Text(N_("Points forts"), longest=LONG, load_default="")
+    reservations = Text(N_("Réserves"), longest=LONG, load_default="")
+    amounts = Amounts(N_("Montant proposé à chaque financeur"), load_default=dict)
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """What is left empty is not answered yet."""
+        return super().load(_answered(data), **options)
+
+
+def _answered(data: Any) -> Any:
+    if not isinstance(data, Mapping):
+        return data
+    kept = {key: value for key, value in data.items() if not (key == "verdict" and value == "")}
+    if isinstance(kept.get("amounts"), Mapping):
+        kept["amounts"] = {line: cents for line, cents in kept["amounts"].items() if cents not in ("", None)}
+    return kept
+
+
+def _save_opinion(case: Case) -> None:
+    case.result = _written(case)
+
+
+def _seal_opinion(case: Case) -> None:
+    """The amounts must stand before the seal: the database lets nothing of a sealed opinion change."""
+    opinion = _written(case)
+    case.session.flush()
+    opinion.sealed_at = case.now
+    case.details["opinion"] = opinion.id
+    case.payload["mark"] = opinion.id
+
+
+def _written(case: Case) -> Opinion:
+    opinion = case.session.scalar(
+        select(Opinion).where(
+            Opinion.dossier_id == case.dossier.id,
+            Opinion.author_id == case.person_id,
+            Opinion.superseded_at.is_(None),
+        )
+    )
+    if opinion is None:
+        opinion = Opinion(dossier_id=case.dossier.id, author_id=case.person_id, saved_at=case.now, amounts=[])
+        case.session.add(opinion)
+    data = case.data
+    opinion.verdict, opinion.strengths, opinion.reservations = data["verdict"], data["strengths"], data["reservations"]
+    opinion.saved_at = case.now
+    asked = _asked(case, data["amounts"])
+    opinion.amounts.clear()
+    case.session.flush()
+    opinion.amounts.extend(OpinionAmount(request_id=line, proposed_cents=data["amounts"][line]) for line in asked)
+    return opinion
+
+
+def _asked(case: Case, amounts: Mapping[int, int]) -> dict[int, int]:
+    """The dossier's request lines with what is asked. Raises Invalid where an amount is on none, or above it."""
+    rows = case.session.execute(
+        select(FundingRequest.id, FundingRequest.asked_cents).where(FundingRequest.dossier_id == case.dossier.id)
+    )
+    asked = {row.id: row.asked_cents for row in rows}
+    wrong = {str(line): [N_("Ce n'est pas une demande de ce dossier.")] for line in amounts.keys() - asked.keys()}
+    wrong |= {
+        str(line): [N_("Plus que le montant demandé.")]
+        for line, cents in amounts.items()
+        if line in asked and cents > asked[line]
+    }
+    if wrong:
+        raise Invalid({"amounts": wrong})
+    return {line: asked[line] for line in amounts}
+
+
+class JointForm(Form):
+    """A joint text: sign the one that stands (`joint_id`), or write another in its place."""
+
+    joint_id = fields.Integer(load_default=None, allow_none=True, metadata={"widget": "hidden", "label": ""})
+    verdict = Choice(N_("Avis commun"), VERDICT_LABELS, load_default=None, allow_none=True)
+    body = Text(N_("Texte commun"), longest=LONG, load_default="")
+    amounts = Amounts(N_("Montant proposé à chaque financeur"), load_default=dict)
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """What is left empty is not answered."""
+        return super().load(_answered(data), **options)
+
+
+def _sign_joint_opinion(case: Case) -> None:
+    joint = _current_joint(case)
+    if case.data["joint_id"] is not None:
+        if joint is None or joint.id != case.data["joint_id"] or joint.basis != "reconciled":
+            raise Invalid({"joint_id": [N_("Ce texte a été remplacé : relisez le nouveau.")]})
+        if any(signature.person_id == case.person_id for signature in joint.signatures):
+            raise Invalid({"joint_id": [N_("Vous avez déjà signé ce texte ; l'autre instructeur doit le signer.")]})
+    else:
+        joint = _write_joint(case, "reconciled")
+    joint.signatures.append(JointSignature(person_id=case.person_id, at=case.now))
+    case.details |= {"joint_opinion": joint.id, "signatures": len(joint.signatures)}
+    case.payload["mark"] = f"{joint.id}-{len(joint.signatures)}"
+
+
+class Arbitration(Form):
+    """What the animator decides where the two opinions differ."""
+
+    verdict = Choice(N_("Avis retenu"), VERDICT_LABELS, load_default=None, allow_none=True)
+    reason = reason(N_("Motif de l'arbitrage"))
+    amounts = Amounts(N_("Montant proposé à chaque financeur"), load_default=dict)
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """What is left empty is not answered."""
+        return super().load(_answered(data), **options)
+
+
+def _arbitrate(case: Case) -> None:
+    joint = _write_joint(case, "arbitrated")
+    case.details["joint_opinion"] = joint.id
+
+
+def _write_joint(case: Case, basis: str) -> JointOpinion:
+    data = case.data
+    body = data.get("body") or data.get("reason") or ""
+    missing = {name: [N_("À remplir.")] for name, value in (("verdict", data["verdict"]), ("body", body)) if not value}
+    if missing:
+        raise Invalid(missing)
+    asked = _asked(case, data["amounts"])
+    _supersede_joint(case)
+    joint = JointOpinion(
+        dossier_id=case.dossier.id,
+        basis=basis,
+        verdict=data["verdict"],
+        body=body,
+        written_by_id=case.person_id,
+        written_at=case.now,
+        amounts=[JointAmount(request_id=line, proposed_cents=data["amounts"][line]) for line in asked],
+        signatures=[],
+    )
+    case.session.add(joint)
+    case.session.flush()
+    return joint
+
+
+def _current_joint(case: Case) -> JointOpinion | None:
+    return case.session.scalar(
+        select(JointOpinion).where(JointOpinion.dossier_id == case.dossier.id, JointOpinion.superseded_at.is_(None))
+    )
+
+
+def _supersede_joint(case: Case) -> None:
+    case.session.execute(
+        update(JointOpinion)
+        .where(JointOpinion.dossier_id == case.dossier.id, JointOpinion.superseded_at.is_(None))
+        .values(superseded_at=case.now)
+    )
+
+
+def _issue_opinion(case: Case) -> None:
+    """Two that agree become the joint opinion; else the one that was signed or arbitrated is issued as it stands."""
+    joint = _merged(case) if case.facts.opinions_agree else _current_joint(case)
+    if joint is None:
+        raise NotFound("joint_opinion")
+    for amount in joint.amounts:
+        case.session.execute(
+            update(FundingRequest)
+            .where(FundingRequest.id == amount.request_id)
+            .values(proposed_cents=amount.proposed_cents)
+        )
+    case.session.flush()
+    joint.issued_at = case.now
+    case.details |= {"joint_opinion": joint.id, "verdict": joint.verdict, "basis": joint.basis}
+    case.payload["verdict"] = joint.verdict
+
+
+def _merged(case: Case) -> JointOpinion:
+    opinions = [opinion for opinion in standing_opinions(case) if opinion.sealed_at]
+    _supersede_joint(case)
+    body = "\n\n".join(
+        text for texts in (("strengths",), ("reservations",)) for o in opinions if (text := getattr(o, texts[0]))
+    )
+    joint = JointOpinion(
+        dossier_id=case.dossier.id,
+        basis="agreed",
+        verdict=opinions[0].verdict,
+        body=body,
+        written_by_id=case.person_id,
+        written_at=case.now,
+        amounts=[JointAmount(request_id=a.request_id, proposed_cents=a.proposed_cents) for a in opinions[0].amounts],
+        signatures=[JointSignature(person_id=o.author_id, at=o.sealed_at) for o in opinions],
+    )
+    case.session.add(joint)
+    return joint
+
+
+def _reopen_instruction(case: Case) -> None:
+    """The sealed opinions stay as they were and no longer count; each author finds a copy to go on from."""
+    for opinion in standing_opinions(case):
+        if opinion.sealed_at is None:
+            continue
+        opinion.superseded_at = case.now
+        copy = Opinion(
+            dossier_id=case.dossier.id,
+            author_id=opinion.author_id,
+            verdict=opinion.verdict,
+            strengths=opinion.strengths,
+            reservations=opinion.reservations,
+            saved_at=case.now,
+            amounts=[OpinionAmount(request_id=a.request_id, proposed_cents=a.proposed_cents) for a in opinion.amounts],
+        )
+        case.session.flush()
+        case.session.add(copy)
+    _supersede_joint(case)
+    case.session.execute(
+        update(FundingRequest).where(FundingRequest.dossier_id == case.dossier.id).values(proposed_cents=None)
+    )
+    case.dossier.session_id = None
+    case.payload["reason"] = case.data["reason"]
+
+
+ACTS = (
+    Act("assign", DOSSIER, Assignment, _assign),
+    Act("replace_member", DOSSIER, Replacement, _replace_member),
+    Act("consult_expert", DOSSIER, ConsultationForm, _consult_expert),
+    Act("close_consultations", DOSSIER),
+    Act("answer", CONSULTATION, Answer, _answer, versioned=False),
+    Act("decline", CONSULTATION, Reasoned, _decline, versioned=False),
+    Act("expire", CONSULTATION, Form, _expire, versioned=False),
+    Act("revoke", CONSULTATION, Reasoned, _decline, versioned=False),
+    Act("save_opinion", DOSSIER, OpinionForm, _save_opinion, versioned=False, quiet=True),
+    Act("seal_opinion", DOSSIER, OpinionForm, _seal_opinion, versioned=False),
+    Act("sign_joint_opinion", DOSSIER, JointForm, _sign_joint_opinion),
+    Act("arbitrate", DOSSIER, Arbitration, _arbitrate),
+    Act("issue_opinion", DOSSIER, Form, _issue_opinion),
+    Act("reopen_instruction", DOSSIER, Reasoned, _reopen_instruction),
+)
