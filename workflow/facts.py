@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy import case as when
+from sqlalchemy.orm import aliased
 
 from states.facts import Facts, Member
 from states.words import N_
@@ -179,8 +180,9 @@ def _members(case: Case) -> Found:
         RoleGrant.instance_id == dossier.instance_id,
         RoleGrant.ended_at.is_(None),
     )
-    carries = select(RoleGrant.id).where(
-        RoleGrant.person_id == Person.id, RoleGrant.organisation_id == dossier.organisation_id
+    carrying = aliased(RoleGrant)
+    carries = select(carrying.id).where(
+        carrying.person_id == Person.id, carrying.organisation_id == dossier.organisation_id
     )
     interested = select(Interest.id).where(
         Interest.person_id == Person.id, Interest.organisation_id == dossier.organisation_id
