@@ -20,6 +20,8 @@ from workflow.models import JournalEntry
 GENESIS = "0" * 64
 _LOCK = 0x42494E4F4D45
 _CHUNK = 1000
+_HEAD = select(JournalEntry.seq, JournalEntry.hash).order_by(JournalEntry.seq.desc()).limit(1)
+_INSERT = insert(JournalEntry)
 _HASHED = (
     "at",
     "actor_id",
@@ -86,14 +88,12 @@ def seal(session: Session) -> None:
         seq += 1
         entry.update(seq=seq, previous_hash=previous, hash=digest(entry, previous))
         previous = entry["hash"]
-    session.execute(insert(JournalEntry), entries)
+    session.connection().execute(_INSERT, entries)
 
 
 def head(session: Session) -> tuple[int, str]:
     """The last entry's number and hash; (0, sixty-four zeros) for an empty journal."""
-    found = session.execute(
-        select(JournalEntry.seq, JournalEntry.hash).order_by(JournalEntry.seq.desc()).limit(1)
-    ).first()
+    found = session.connection().execute(_HEAD).first()
     return (found.seq, found.hash) if found else (0, GENESIS)
 
 

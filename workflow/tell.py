@@ -1,9 +1,9 @@
 """Who is told of what: rows of the outbox, written in the act's own transaction and delivered after commit."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from states.dossier import ANIMATOR, BINOME, CARRIER, CONTROLLER, EVALUATOR, EXPERT, FUNDER, TRANSVERSAL
@@ -54,34 +54,46 @@ TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
 """Every act that makes somebody's turn tells them; whoever acts is not told of their own act, but for receipts."""
 
 _TO_ONESELF = {"receipt"}
+_INSERT = insert(Outbox)
 
 
-def _active(role: str) -> Select[int]:
+def _active(role: str, *scope: ColumnElement[bool]) -> Select[int]:
     return (
         select(RoleGrant.person_id)
         .join(Person)
-        .where(RoleGrant.role == role, RoleGrant.ended_at.is_(None), Person.active)
+        .where(RoleGrant.role == role, RoleGrant.ended_at.is_(None), Person.active, *scope)
     )
 
 
-_AUDIENCES: Mapping[str, Callable[[Dossier], Select[int]]] = {
-    CARRIER: lambda d: _active(CARRIER).where(RoleGrant.organisation_id == d.organisation_id),
-    ANIMATOR: lambda d: _active(ANIMATOR).where(RoleGrant.instance_id == d.instance_id),
-    EVALUATOR: lambda d: _active(EVALUATOR).where(RoleGrant.instance_id == d.instance_id),
-    TRANSVERSAL: lambda d: _active(TRANSVERSAL),
-    BINOME: lambda d: select(BinomeMember.person_id).where(
-        BinomeMember.dossier_id == d.id, BinomeMember.left_at.is_(None)
+_dossier = bindparam("dossier_id", type_=Integer)
+_instance = bindparam("instance_id", type_=Integer)
+_organisation = bindparam("organisation_id", type_=Integer)
+_AUDIENCES: Mapping[str, Select[int]] = {
+    CARRIER: _active(CARRIER, RoleGrant.organisation_id == _organisation),
+    ANIMATOR: _active(ANIMATOR, RoleGrant.instance_id == _instance),
+    EVALUATOR: _active(EVALUATOR, RoleGrant.instance_id == _instance),
+    TRANSVERSAL: _active(TRANSVERSAL),
+    CONTROLLER: _active(CONTROLLER),
+    BINOME: select(BinomeMember.person_id).where(BinomeMember.dossier_id == _dossier, BinomeMember.left_at.is_(None)),
+    FUNDER: _active(
+        FUNDER,
+        RoleGrant.institution_id.in_(select(FundingRequest.funder_id).where(FundingRequest.dossier_id == _dossier)),
     ),
-    FUNDER: lambda d: _active(FUNDER).where(
-        RoleGrant.institution_id.in_(select(FundingRequest.funder_id).where(FundingRequest.dossier_id == d.id))
-    ),
-    CONTROLLER: lambda d: _active(CONTROLLER),
 }
+"""Made once: building a statement costs more than running it."""
 
 
 def audience(session: Session, dossier: Dossier, name: str) -> frozenset[int]:
     """The persons behind `name` on `dossier`."""
-    return frozenset(session.scalars(_AUDIENCES[name](dossier)))
+    found = session.connection().execute(
+        _AUDIENCES[name],
+        {
+            "dossier_id": dossier.id,
+            "instance_id": dossier.instance_id,
+            "organisation_id": dossier.organisation_id,
+        },
+    )
+    return frozenset(found.scalars())
 
 
 def after(case: Case, act: str, version: int) -> None:
@@ -105,7 +117,7 @@ def write(session: Session, rows: Iterable[dict[str, Any]]) -> None:
     """Put rows into the outbox; of two for one person about one act the first is kept."""
     unique = {row["key"]: row for row in reversed(list(rows))}
     if unique:
-        session.execute(insert(Outbox), list(reversed(unique.values())))
+        session.connection().execute(_INSERT, list(reversed(unique.values())))
 
 
 def _expert_address(case: Case) -> str:
