@@ -1,0 +1,139 @@
+"""The migrations give what the models say, on both databases, whole or not at all."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, create_engine, inspect, text
+
+from workflow import db
+from workflow.migrations import triggers
+from workflow.models import Base
+
+SQLITE_SCHEMA = "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND name NOT LIKE '%alembic%'"
+POSTGRESQL_SCHEMA = (
+    """SELECT table_name || '.' || column_name,
+              concat_ws(' ', data_type, is_nullable, column_default, is_identity)
+       FROM information_schema.columns WHERE table_schema = :schema AND table_name <> 'alembic_version'""",
+    """SELECT conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
+       FROM pg_constraint WHERE connamespace = CAST(:schema AS regnamespace) AND conname NOT LIKE 'alembic%'""",
+    "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = :schema AND indexname NOT LIKE 'alembic%'",
+)
+
+
+def sqlite_schema(connection: Connection) -> dict[str, set[str]]:
+    """Each table's and index's definition, as the set of its lines: the order of constraints says nothing."""
+    rows = connection.execute(text(SQLITE_SCHEMA)).all()
+    return {name: {line.strip(" \t,") for line in (sql or "").splitlines()} for name, sql in rows}
+
+
+def postgresql_schema(connection: Connection, schema: str) -> dict[str, str]:
+    """Each column's, constraint's and index's definition."""
+    rows = [row for query in POSTGRESQL_SCHEMA for row in connection.execute(text(query), {"schema": schema})]
+    return {name.removeprefix(f"{schema}."): sql.replace(f"{schema}.", "") for name, sql in rows}
+
+
+def test_nothing_drifts(database_url: str) -> None:
+    assert db.drift(database_url) == []
+
+
+def test_drift_is_seen(database_url: str) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP INDEX ix_dossier_board"))
+        connection.execute(text("ALTER TABLE person ADD COLUMN stray INTEGER"))
+    engine.dispose()
+    assert {difference[0] for difference in db.drift(database_url)} == {"add_index", "remove_column"}
+
+
+def test_sqlite_is_what_the_models_create(sqlite_url: str) -> None:
+    migrated, created = create_engine(sqlite_url), create_engine("sqlite://")
+    with migrated.connect() as one, created.connect() as other:
+        Base.metadata.create_all(other)
+        assert sqlite_schema(one) == sqlite_schema(other)
+    migrated.dispose()
+    created.dispose()
+
+
+def test_postgresql_is_what_the_models_create(postgresql_url: str) -> None:
+    engine = create_engine(postgresql_url)
+    with engine.connect() as connection:
+        migrated = postgresql_schema(connection, "public")
+        connection.execute(text("CREATE SCHEMA other"))
+        connection.execute(text("SET search_path TO other"))
+        Base.metadata.create_all(connection)
+        created = postgresql_schema(connection, "other")
+        connection.rollback()
+    engine.dispose()
+    assert len(migrated) > 500
+    assert migrated == created
+
+
+def test_a_second_upgrade_changes_nothing(database_url: str) -> None:
+    engine = create_engine(database_url)
+    names = "sqlite_master" if engine.dialect.name == "sqlite" else "pg_class"
+    with engine.connect() as connection:
+        before = connection.execute(text(f"SELECT count(*) FROM {names}")).scalar()
+    db.migrate(database_url)
+    with engine.connect() as connection:
+        assert connection.execute(text(f"SELECT count(*) FROM {names}")).scalar() == before
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0001"]
+    engine.dispose()
+
+
+def test_every_trigger_is_there(database_url: str) -> None:
+    engine = create_engine(database_url)
+    listing = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+        "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
+    }[engine.dialect.name]
+    with engine.connect() as connection:
+        found = set(connection.execute(text(listing)).scalars())
+    engine.dispose()
+    made = [statement.split()[2] for statement in triggers.statements(engine.dialect.name) if " TRIGGER " in statement]
+    assert found == set(made)
+    assert len(found) == len(made)
+    assert {f"journal_{event}_journal_append_only" for event in ("update", "delete")} <= found
+
+
+def test_names_fit_postgresql() -> None:
+    names = [statement.split()[2] for statement in triggers.statements("postgresql")]
+    assert max(map(len, names)) <= 63
+
+
+def test_it_says_nothing(empty_database_url: str, capfd: pytest.CaptureFixture[str]) -> None:
+    db.migrate(empty_database_url)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_upgrade_that_fails_leaves_nothing(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = triggers.statements
+
+    def broken(dialect: str) -> Iterator[str]:
+        yield from whole(dialect)
+        yield "CREATE NONSENSE"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(triggers, "statements", broken)
+        with pytest.raises(Exception, match="NONSENSE"):
+            db.migrate(empty_database_url)
+    engine = create_engine(empty_database_url)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
+    db.migrate(empty_database_url)
+    assert db.drift(empty_database_url) == []
+
+
+def test_processes_that_start_together_migrate_once(empty_database_url: str) -> None:
+    command = [sys.executable, "-c", "import sys; from workflow.db import migrate; migrate(sys.argv[1])"]
+    running = [subprocess.Popen([*command, empty_database_url], stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    ends = [(process.communicate()[1], process.returncode) for process in running]
+    assert ends == [("", 0), ("", 0)]
+    assert db.drift(empty_database_url) == []
+
+
+def test_a_folder_is_made_for_a_new_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.mktemp("base") / "50%" / "deeper" / "binome.sqlite3"
+    db.migrate(f"sqlite:///{file}")
+    assert file.exists()
