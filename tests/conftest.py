@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests import postgres
+from workflow.db import Database, migrate
 
 RUN = pytest.StashKey[postgres.Run]()
 
@@ -40,13 +41,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 # Databases
-
-
-def migrate(url: str) -> None:
-    """Bring the database to the newest version."""
-    from workflow.db import migrate as migrate_database  # noqa: PLC0415
-
-    migrate_database(url)
 
 
 @pytest.fixture(scope="session")
@@ -113,6 +107,14 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated database of this test alone; the test runs once with each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A migrated database of its own, on each kind."""
+    database = Database(database_url)
+    yield database
+    database.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

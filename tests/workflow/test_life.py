@@ -1,21 +1,11 @@
 """A whole life, on both databases, through the one door."""
 
-from collections.abc import Iterator
-
-import pytest
 from sqlalchemy import select
 
 from tests.factories import Walk, build
 from workflow import journal
 from workflow.db import Database
 from workflow.models import Envelope, JournalEntry, Outbox
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.dispose()
 
 
 def test_a_dossier_goes_from_draft_to_closed(database: Database) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate, validates_schema
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from states.dossier import ANIMATOR, CARRIER, DOSSIER
@@ -31,7 +31,6 @@ from workflow.models import (
     Institution,
     LateDeposit,
     Message,
-    NumberSeries,
     Objective,
     Opinion,
     Organisation,
@@ -409,17 +408,15 @@ def _submit(case: Case) -> None:
     )
 
 
+_NEXT = text(
+    "INSERT INTO number_series (campaign_id, last) VALUES (:campaign, 1) "
+    "ON CONFLICT (campaign_id) DO UPDATE SET last = number_series.last + 1 RETURNING last"
+)
+
+
 def _next_number(case: Case) -> str:
     campaign = case.dossier.campaign
-    rank = case.session.scalar(
-        update(NumberSeries)
-        .where(NumberSeries.campaign_id == campaign.id)
-        .values(last=NumberSeries.last + 1)
-        .returning(NumberSeries.last)
-    )
-    if rank is None:
-        rank = 1
-        case.session.add(NumberSeries(campaign_id=campaign.id, last=rank))
+    rank = case.session.execute(_NEXT, {"campaign": campaign.id}).scalar_one()
     return f"{campaign.year}-{rank:04d}"
 
 
