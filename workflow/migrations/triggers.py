@@ -109,12 +109,13 @@ REFUSALS = (
         )
     ),
     Refusal("sample_sealed", "a sealed draw is fixed", "sample", (UPDATE, DELETE), "OLD.sealed_at IS NOT NULL"),
+    Refusal("sample_whole", "a draw is sealed once it is written", "sample", (INSERT,), "NEW.sealed_at IS NOT NULL"),
     Refusal(
         "sample_whole",
         "a draw is sealed with its whole population and as many drawn as its size",
         "sample",
-        (INSERT, UPDATE),
-        "NEW.sealed_at IS NOT NULL AND (SELECT count(*) = NEW.population_size"
+        (UPDATE,),
+        "OLD.sealed_at IS NULL AND NEW.sealed_at IS NOT NULL AND (SELECT count(*) = NEW.population_size"
         " AND count(nullif(drawn, FALSE)) = NEW.size FROM sample_unit WHERE sample_id = NEW.id) IS NOT TRUE",
     ),
     *_closed("sample_unit", "sample_id", "sample", "sealed_at", "sample_sealed", "a sealed draw is fixed"),
