@@ -1,0 +1,11 @@
+"""The pages, one blueprint per journey. A new one is imported and named here."""
+
+from flask import Blueprint
+
+from web.pages import acts, auth, health
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    health.pages,
+    auth.pages,
+    acts.pages,
+)

@@ -1,0 +1,168 @@
+"""One form and one door for every act: shown from its schema, performed, shown again with what stands against it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext
+from marshmallow import Schema
+from werkzeug.wrappers import Response
+
+from states.consultation import CONSULTATION
+from states.control import CONTROL
+from states.dossier import DOSSIER
+from states.facts import Facts
+from states.machine import Because, Refusal, decide
+from web import errors, forms
+from web.context import current_actor, dossier_url, is_local, now, session, today, write
+from web.security import access
+from web.words import done_label
+from workflow.access import roles_on
+from workflow.acts import Act, Subject
+from workflow.errors import DomainError, Forbidden, Invalid, NotFound, Refused, Stale
+from workflow.models import Consultation, Dossier, Mission
+from workflow.queries.choices import choices
+from workflow.use_cases import ACTS, offered, perform
+
+pages = Blueprint("acts", __name__)
+
+_LIVES: Mapping[str, tuple[str, type[Consultation] | type[Mission] | None]] = {
+    # life: endpoint of its acts, model of its subjects
+    DOSSIER.name: ("acts.on_dossier", None),
+    CONSULTATION.name: ("acts.on_consultation", Consultation),
+    CONTROL.name: ("acts.on_mission", Mission),
+}
+_PER_ITEM = {"amounts": "requests", "answers": "pieces"}
+"""Widgets that show a field for each entry of a list, and that list."""
+
+
+@pages.route("/dossiers/<int:dossier_id>/actes/<act>", methods=("GET", "POST"))
+@access("signed_in")
+def on_dossier(dossier_id: int, act: str) -> Response:
+    """An act on a dossier."""
+    return _answer(DOSSIER.name, dossier_id, act)
+
+
+@pages.route("/dossiers/<int:dossier_id>/consultations/<int:subject_id>/actes/<act>", methods=("GET", "POST"))
+@access("signed_in")
+def on_consultation(dossier_id: int, subject_id: int, act: str) -> Response:
+    """An act on one of a dossier's expert consultations."""
+    return _answer(CONSULTATION.name, dossier_id, act, subject_id)
+
+
+@pages.route("/dossiers/<int:dossier_id>/controles/<int:subject_id>/actes/<act>", methods=("GET", "POST"))
+@access("signed_in")
+def on_mission(dossier_id: int, subject_id: int, act: str) -> Response:
+    """An act on a dossier's control mission."""
+    return _answer(CONTROL.name, dossier_id, act, subject_id)
+
+
+def _answer(life: str, dossier_id: int, name: str, subject_id: int | None = None) -> Response:
+    act = ACTS.get(name)
+    if act is None or act.table.name != life:
+        raise NotFound("act")
+    return _do(act, dossier_id, subject_id) if request.method == "POST" else _show(act, dossier_id, subject_id)
+
+
+def _show(act: Act, dossier_id: int, subject_id: int | None) -> Response:
+    """The act's form; where it may not be done now, why not and what would lift it (409)."""
+    dossier, subject = _found(act, dossier_id, subject_id)
+    refusal = _refusal(act, dossier, subject)
+    if refusal is not None and refusal.because is Because.ROLE:
+        raise Forbidden(*refusal.reasons)
+    error = Refused(*refusal.reasons) if refusal else None
+    return _page(act, dossier, subject_id, error, dict(request.args), dossier.version, allowed=refusal is None)
+
+
+def _refusal(act: Act, dossier: Dossier, subject: Subject) -> Refusal | None:
+    answers = offered(session(), current_actor(), dossier, subject, now())
+    if act.name in answers:
+        return answers[act.name]
+    roles = roles_on(session(), current_actor(), dossier)
+    answer = decide(act.table, subject.state, act.name, roles, Facts(), offered=True)
+    return answer if isinstance(answer, Refusal) else None
+
+
+def _do(act: Act, dossier_id: int, subject_id: int | None) -> Response:
+    """Perform the act and go on (303), or show the form again with what stands against it and what was typed."""
+    version = forms.seen_version()
+    try:
+        with write() as unit:
+            perform(
+                unit,
+                current_actor(),
+                act.name,
+                dossier_id,
+                now=now(),
+                raw=forms.sent(act.form()),
+                version=version,
+                subject_id=subject_id,
+            )
+    except (Invalid, Refused, Stale) as error:
+        dossier, _subject = _found(act, dossier_id, subject_id)
+        version = error.version if isinstance(error, Stale) else version
+        typed = forms.sent(act.form(), keep_empty=True)
+        return _page(act, dossier, subject_id, error, typed, version, allowed=True)
+    flash(f"{done_label(act.name)}.", "success")
+    return redirect(_next() or dossier_url(dossier_id), 303)
+
+
+def _found(act: Act, dossier_id: int, subject_id: int | None) -> tuple[Dossier, Subject]:
+    """The dossier and what the act is done on. Raises NotFound where the person is nothing to them."""
+    dossier = session().get(Dossier, dossier_id)
+    if dossier is None or not roles_on(session(), current_actor(), dossier):
+        raise NotFound("dossier")
+    model = _LIVES[act.table.name][1]
+    if model is None:
+        return dossier, dossier
+    subject = session().get(model, subject_id)
+    if not isinstance(subject, Consultation | Mission) or subject.dossier_id != dossier.id:
+        raise NotFound(act.table.name)
+    return dossier, subject
+
+
+def _next() -> str | None:
+    target = request.values.get("next")
+    return target if is_local(target) else None
+
+
+def _lists(form: Schema) -> list[str]:
+    """The lists that a form offers choices from."""
+    named = [
+        field.metadata.get("choices") or _PER_ITEM.get(field.metadata.get("widget", ""))
+        for field in form.fields.values()
+    ]
+    return [name for name in named if name]
+
+
+def _page(
+    act: Act,
+    dossier: Dossier,
+    subject_id: int | None,
+    error: DomainError | None,
+    values: Mapping[str, Any],
+    version: int,
+    *,
+    allowed: bool,
+) -> Response:
+    form = act.form()
+    where: dict[str, Any] = {"subject_id": subject_id} if subject_id is not None else {}
+    page = render_template(
+        [f"acts/{act.name}.html", "acts/generic.html"],
+        dossier=dossier,
+        act=act.name,
+        form=form,
+        values=values,
+        labels={name: gettext(field.metadata.get("label", "")) for name, field in form.fields.items()},
+        errors=errors.messages(error.fields) if isinstance(error, Invalid) else {},
+        reasons=[errors.explain(reason) for reason in error.reasons] if isinstance(error, Refused) else [],
+        changes=[errors.change(done) for done in error.changes] if isinstance(error, Stale) else [],
+        choices=choices(session(), current_actor(), dossier, _lists(form), today()) if allowed else {},
+        has_files=any(field.metadata.get("widget") == "file" for field in form.fields.values()),
+        version=version,
+        action=url_for(_LIVES[act.table.name][0], dossier_id=dossier.id, act=act.name, **where),
+        back_url=_next() or dossier_url(dossier.id),
+        next=_next(),
+        allowed=allowed,
+    )
+    return make_response(page, error.status if error else 200)
