@@ -78,7 +78,7 @@ class FundingRequest(Base):
         CheckConstraint("granted_cents IS NULL OR envelope_id IS NOT NULL", name="granted_on_envelope"),
         CheckConstraint("paid_cents >= 0 AND paid_cents <= coalesce(granted_cents, 0)", name="never_overpaid"),
         Index("ix_funding_request_funder", "funder_id", "decision"),
-        Index("ix_funding_request_envelope", "envelope_id"),
+        Index("ix_funding_request_envelope", "envelope_id", "granted_cents"),
     )
 
     id: Mapped[int] = key()

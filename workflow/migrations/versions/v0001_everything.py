@@ -614,7 +614,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_funding_request")),
         sa.UniqueConstraint("dossier_id", "funder_id", name=op.f("uq_funding_request_dossier_id_funder_id")),
     )
-    op.create_index("ix_funding_request_envelope", "funding_request", ["envelope_id"])
+    op.create_index("ix_funding_request_envelope", "funding_request", ["envelope_id", "granted_cents"])
     op.create_index("ix_funding_request_funder", "funding_request", ["funder_id", "decision"])
     op.create_table(
         "joint_opinion",
