@@ -10,7 +10,13 @@ CONTROL = Table(
     terminal=frozenset({"concluded"}),
     roles=ROLES,
     rows=(
-        Row("announce", ("drawn",), "announced", (CONTROLLER,), ("controller_independent", "visit_date_given")),
+        Row(
+            "announce",
+            ("drawn",),
+            "announced",
+            (CONTROLLER,),
+            ("control_taken_up", "controller_independent", "visit_date_given"),
+        ),
         Row(
             "send_findings",
             ("announced",),

@@ -75,6 +75,7 @@ class Facts:
     final_report_due_on: date | None = None
     missing_grid_fields: tuple[str, ...] = ()
     # control
+    dossier_state: str = ""
     actor_involved: bool = False
     draw_sealed: bool = False
     drawn: bool = False

@@ -410,6 +410,13 @@ _ALL = (
         N_("Choisissez la date du contrôle sur place ou sur pièces."),
     ),
     Guard(
+        "control_taken_up",
+        ("dossier_state",),
+        lambda f: f.dossier_state == "under_control",
+        N_("Le contrôle de ce dossier n'est pas encore pris en charge."),
+        N_("Prenez d'abord en charge le contrôle, une fois l'action évaluée."),
+    ),
+    Guard(
         "in_sealed_draw",
         ("draw_sealed", "drawn"),
         lambda f: f.draw_sealed and f.drawn,

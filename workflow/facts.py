@@ -90,7 +90,7 @@ REQUIRED = {
 """What a dossier must hold to be deposited, with the words of the form."""
 
 
-@_reads("missing_fields", "attested", "instance_id", "notified_on")
+@_reads("missing_fields", "attested", "instance_id", "notified_on", "dossier_state")
 def _form(case: Case) -> Found:
     dossier = case.dossier
     missing = [label for name, label in REQUIRED.items() if getattr(dossier, name) in (None, "")]
@@ -102,6 +102,7 @@ def _form(case: Case) -> Found:
         "missing_fields": tuple(missing),
         "attested": dossier.attested or bool(case.data.get("attested")),
         "instance_id": dossier.instance_id,
+        "dossier_state": dossier.state,
         "notified_on": local_day(dossier.notified_at) if dossier.notified_at else None,
     }
 

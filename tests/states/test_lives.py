@@ -66,7 +66,7 @@ expire | asked | expired | system | consultation_overdue
 revoke | asked | revoked | binome | reason_given
 """,
     "control": """
-announce | drawn | announced | controller | controller_independent visit_date_given
+announce | drawn | announced | controller | control_taken_up controller_independent visit_date_given
 send_findings | announced | findings_sent | controller | controller_independent realisation_found spending_found \
 due_date_ahead
 conclude | findings_sent | concluded | controller | controller_independent carrier_heard
