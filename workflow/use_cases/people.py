@@ -43,12 +43,20 @@ _SCOPES: Mapping[str, type[Instance] | type[Institution] | type[Organisation]] =
 }
 
 
+_EMAIL = validate.Email(error=N_("Adresse électronique attendue."))
+
+
+def _check_email(text: str) -> None:
+    if text:
+        _EMAIL(text)
+
+
 class EmailAddress(Text):
     """A mail address, kept in lower case."""
 
     def __init__(self, label: str, **options: Any) -> None:
         super().__init__(label, metadata={"widget": "email"}, **options)
-        self.validators.append(validate.Email(error=N_("Adresse électronique attendue.")))
+        self.validators.append(_check_email)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         return normalised(super()._deserialize(value, attr, data, **kwargs))

@@ -1,0 +1,163 @@
+"""French working days, against an independent reckoning of the holidays; and milestones placed by them."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from workflow.calendars.placing import Step, place
+from workflow.calendars.working_days import (
+    add_working_days,
+    is_working_day,
+    next_working_day,
+    public_holidays,
+    working_days_between,
+)
+
+DAYS = st.dates(date(1990, 1, 15), date(2099, 12, 1))
+COUNTS = st.integers(1, 300)
+FIXED = ((1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25))
+
+
+def easter(year: int) -> date:
+    """The Sunday of Easter, by Meeus's method."""
+    a, b, c = year % 19, year // 100, year % 100
+    d, e = divmod(b, 4)
+    g = (8 * b + 13) // 25
+    h = (19 * a + b - d - g + 15) % 30
+    i, k = divmod(c, 4)
+    m = (32 + 2 * e + 2 * i - h - k) % 7
+    n = (a + 11 * h + 22 * m) // 451
+    month, day = divmod(h + m - 7 * n + 114, 31)
+    return date(year, month, day + 1)
+
+
+@pytest.mark.parametrize("alsace_moselle", [False, True])
+def test_holidays_of_every_year(alsace_moselle: bool) -> None:
+    for year in range(1990, 2101):
+        sunday = easter(year)
+        moving = [1, 39] if 2005 <= year <= 2007 else [1, 39, 50]
+        expected = {date(year, *day) for day in FIXED} | {sunday + timedelta(days=days) for days in moving}
+        if alsace_moselle:
+            expected |= {sunday - timedelta(days=2), date(year, 12, 26)}
+        assert public_holidays(year, alsace_moselle=alsace_moselle) == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "worked"),
+    [
+        (date(2012, 4, 6), True),  # Good Friday
+        (date(2012, 4, 9), False),  # Easter Monday
+        (date(2012, 5, 17), False),  # Ascension
+        (date(2012, 5, 18), True),
+        (date(2012, 5, 19), False),  # Saturday
+        (date(2012, 5, 28), False),  # Whit Monday
+        (date(2012, 12, 26), True),
+    ],
+)
+def test_known_days(day: date, worked: bool) -> None:
+    assert is_working_day(day) is worked
+
+
+def test_days_of_alsace_and_moselle() -> None:
+    assert not is_working_day(date(2012, 4, 6), alsace_moselle=True)
+    assert not is_working_day(date(2012, 12, 26), alsace_moselle=True)
+    assert add_working_days(date(2012, 4, 5), 1, alsace_moselle=True) == date(2012, 4, 10)
+
+
+def test_known_sums() -> None:
+    assert add_working_days(date(2012, 4, 27), 5) == date(2012, 5, 7)  # over the 1st of May
+    assert add_working_days(date(2012, 5, 7), -5) == date(2012, 4, 27)
+    assert add_working_days(date(2012, 5, 5), 1) == date(2012, 5, 7)  # from a Saturday
+    assert add_working_days(date(2012, 5, 5), 0) == date(2012, 5, 7)
+
+
+@given(DAYS)
+def test_the_next_working_day_is_the_first_one(day: date) -> None:
+    found = next_working_day(day)
+    assert is_working_day(found)
+    assert found >= day
+    assert not any(is_working_day(day + timedelta(days=n)) for n in range((found - day).days))
+
+
+@given(DAYS, COUNTS)
+def test_adding_and_counting_undo_each_other(day: date, count: int) -> None:
+    later = add_working_days(day, count)
+    assert is_working_day(later)
+    assert working_days_between(day, later) == count
+    assert working_days_between(later, day) == -count
+    earlier = add_working_days(day, -count)
+    assert is_working_day(earlier)
+    start = next_working_day(day)
+    assert add_working_days(add_working_days(start, count), -count) == start
+
+
+@given(DAYS, COUNTS, COUNTS)
+def test_sums_add_up(day: date, first: int, second: int) -> None:
+    assert add_working_days(add_working_days(day, first), second) == add_working_days(day, first + second)
+
+
+@given(DAYS, DAYS, st.integers(0, 60))
+def test_a_later_start_never_ends_earlier(one: date, other: date, count: int) -> None:
+    early, late = sorted((one, other))
+    assert add_working_days(early, count) <= add_working_days(late, count)
+
+
+@given(DAYS, st.integers(0, 400), st.integers(0, 400))
+def test_counting_adds_up(day: date, first: int, second: int) -> None:
+    middle, end = day + timedelta(days=first), day + timedelta(days=first + second)
+    assert working_days_between(day, middle) + working_days_between(middle, end) == working_days_between(day, end)
+
+
+# Milestones
+
+
+@given(
+    DAYS,
+    st.lists(
+        st.tuples(st.integers(0, 40), st.none() | st.integers(0, 30), st.none() | st.integers(0, 400)), max_size=6
+    ),
+)
+def test_milestones_are_placed_as_early_as_they_can_be(
+    first: date, gaps: list[tuple[int, int | None, int | None]]
+) -> None:
+    steps = [Step("m0")] + [
+        Step(
+            f"m{number}",
+            after=f"m{number - 1}",
+            min_gap=least,
+            max_gap=None if room is None else least + room,
+            earliest=None if days is None else first + timedelta(days=days),
+        )
+        for number, (least, room, days) in enumerate(gaps, start=1)
+    ]
+    assume(first.year < 2098)
+    days = place(steps, first)
+    for before, step in pairwise(steps):
+        gap = working_days_between(days[before], days[step])
+        assert gap >= (step.min_gap or 0)
+        assert step.max_gap is None or gap <= step.max_gap
+        assert days[step] >= (step.earliest or first)
+    assert all(is_working_day(day) for day in days.values())
+    if all(step.max_gap is None for step in steps):
+        assert days[steps[0]] == next_working_day(first)
+        for before, step in pairwise(steps):
+            least_day = add_working_days(days[before], step.min_gap or 0)
+            assert days[step] == max(least_day, next_working_day(max(first, step.earliest or first)))
+
+
+def test_each_funder_has_its_own_day_and_all_wait_for_the_last() -> None:
+    first = date(2012, 5, 2)
+    decisions = [Step("decision", funder, "open", 0, None, date(2012, 5, day)) for funder, day in ((1, 9), (2, 21))]
+    told = Step("told", after="decision", min_gap=5, max_gap=8)
+    days = place([Step("open"), *decisions, told], first)
+    assert days[told] == date(2012, 5, 29)
+    assert days[decisions[1]] == date(2012, 5, 21)
+    assert days[decisions[0]] == date(2012, 5, 15)
+
+
+def test_gaps_that_contradict_each_other_are_told() -> None:
+    with pytest.raises(ValueError, match="contradict"):
+        place([Step("a"), Step("b", after="a", min_gap=5, max_gap=3)], date(2012, 1, 2))
