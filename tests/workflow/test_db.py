@@ -145,7 +145,7 @@ def test_writers_who_race_for_the_last_euros_never_overspend(database: Database)
         assert journal.head(session)[0] == 1 + 2
 
 
-def test_a_line_is_not_moved_while_its_opinion_is_sealed(postgresql_url: str) -> None:
+def test_an_amount_waits_for_the_sealing_of_its_opinion(postgresql_url: str) -> None:
     """A part that is being written and the sealing of its whole wait for each other."""
     database = Database(postgresql_url)
     with database.writer.begin() as connection:
@@ -163,7 +163,8 @@ def test_a_line_is_not_moved_while_its_opinion_is_sealed(postgresql_url: str) ->
         thread = Thread(target=write)
         thread.start()
         with database.reader.connect() as watching:
-            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            here = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            waiting = f"SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN ({here})"
             while thread.is_alive() and not watching.execute(text(waiting)).scalar():
                 thread.join(0.01)
         sealing.commit()
