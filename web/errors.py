@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, jsonify, make_response, render_template, request
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -160,6 +160,11 @@ def _busy(_error: OperationalError) -> Response:
     return answer
 
 
+def _out_of_bounds(_error: Exception) -> Response:
+    """A number or text that no column holds: nothing of ours makes one, so it was typed into an address or forged."""
+    return _plain(400, "out_of_bounds")
+
+
 def _http(error: HTTPException) -> Response:
     if error.code is None or error.code < 400 or error.response is not None:
         return make_response(error.get_response())
@@ -180,4 +185,6 @@ def init(app: Flask) -> None:
     app.register_error_handler(DomainError, _domain)
     app.register_error_handler(CSRFError, _forgery)
     app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(DataError, _out_of_bounds)
+    app.register_error_handler(OverflowError, _out_of_bounds)
     app.register_error_handler(HTTPException, _http)

@@ -107,7 +107,7 @@ class User(UserMixin):
 def load_user(identifier: str) -> User | None:
     """The person whom a cookie names, unless their password changed or their account was closed since."""
     person_id, _, version = identifier.partition(":")
-    if not (person_id.isdecimal() and version.isdecimal()):
+    if not all(part.isascii() and part.isdecimal() and len(part) < 18 for part in (person_id, version)):
         return None
     reading = context.session()
     standing = reading.scalar(select(Person.credentials_version).where(Person.id == int(person_id)))

@@ -1,0 +1,105 @@
+"""An application on a test's own database, people to sign in as, and a small territory."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+
+from tests.web.browser import Browser
+from web import logs
+from web.app import create_app
+from web.services import Services
+from workflow import clock
+from workflow.db import Database
+from workflow.models import Person, RoleGrant
+from workflow.settings import settings
+from workflow.use_cases import passwords
+
+PASSWORD = "quatre mots sans lien dehors"
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real hashes take as long as they should; tests need not."""
+    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@pytest.fixture
+def make_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """Makes applications on a database, with settings as an environment would give them."""
+    apps: list[Flask] = []
+
+    def make(url: str, **environment: str) -> Flask:
+        values = {"DATABASE_URL": url, "INSTANCE": str(tmp_path / "instance"), "SECRET_KEY": "k" * 40, **environment}
+        for name, value in values.items():
+            monkeypatch.setenv(f"BINOME_{name}", value)
+        settings.cache_clear()
+        logs.configure(demo=False)
+        app = create_app()
+        apps.append(app)
+        return app
+
+    yield make
+    for app in apps:
+        app.extensions["binome"].database.dispose()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], sqlite_url: str) -> Flask:
+    """An application on SQLite; errors are answered as they would be in service."""
+    return make_app(sqlite_url)
+
+
+@pytest.fixture
+def database(app: Flask) -> Database:
+    """The application's database."""
+    parts: Services = app.extensions["binome"]
+    return parts.database
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    """A visitor who is not signed in."""
+    return Browser(app)
+
+
+_rank = count(1)
+
+
+@pytest.fixture
+def person(database: Database) -> Callable[..., Person]:
+    """Makes people: `person("animator", instance_id=3)`; their password is PASSWORD."""
+
+    def make(*roles: str, name: str | None = None, **values: Any) -> Person:
+        scope = {key: values.pop(key) for key in ("instance_id", "institution_id", "organisation_id") if key in values}
+        own = scope.get("institution_id") if "instance_id" in scope else values.pop("own_institution_id", None)
+        held = {"funder": "institution_id", "carrier": "organisation_id"}
+        with database.write() as session:
+            made = Person(
+                email=f"person{next(_rank)}@binome.test",
+                name=name or " ".join(roles) or "Quelqu'un",
+                password_hash=passwords.hash_password(PASSWORD),
+                created_at=clock.now(),
+                institution_id=own,
+                **values,
+            )
+            session.add(made)
+            session.flush()
+            for role in roles:
+                column = held.get(role, "instance_id" if role in ("animator", "instructor", "evaluator") else "")
+                where = {column: scope[column]} if column else {}
+                session.add(RoleGrant(person_id=made.id, role=role, granted_at=clock.now(), **where))
+        return made
+
+    return make
+
+
+@pytest.fixture
+def as_person(app: Flask) -> Callable[[Person], Browser]:
+    """A browser in which a person is signed in."""
+    return lambda who: Browser(app).sign_in(who)
