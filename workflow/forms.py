@@ -16,6 +16,11 @@ from workflow.errors import Invalid
 
 SHORT = 200
 LONG = 5000
+_TOO_LONG = {
+    30: N_("Texte trop long : 30 caractères au plus."),
+    SHORT: N_("Texte trop long : 200 caractères au plus."),
+    LONG: N_("Texte trop long : 5 000 caractères au plus."),
+}
 MAX_CENTS = 100_000_000_00
 """No sum reaches a hundred million euros here: more is a typing error."""
 
@@ -48,11 +53,7 @@ class Text(fields.String):
             "widget": "textarea" if longest > SHORT else "text",
             **options.pop("metadata", {}),
         }
-        checks = [
-            validate.Length(
-                max=longest, error=N_("Texte trop long (%(longest)s caractères au plus).") % {"longest": longest}
-            )
-        ]
+        checks = [validate.Length(max=longest, error=_TOO_LONG[longest])]
         if options.get("required"):
             checks.insert(0, validate.Length(min=1, error=N_("À remplir.")))
         super().__init__(metadata=metadata, validate=checks, **options)

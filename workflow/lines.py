@@ -14,7 +14,7 @@ def own_line(case: Case) -> FundingRequest:
     line = case.session.scalar(
         select(FundingRequest)
         .where(FundingRequest.id == case.data["request_id"], FundingRequest.dossier_id == case.dossier.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     if line is None:
         raise NotFound("request")
@@ -42,6 +42,6 @@ def envelope_for(case: Case, line: FundingRequest) -> Envelope | None:
         )
         .order_by(Envelope.orientation_id.is_(None))
         .limit(1)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )

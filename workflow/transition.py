@@ -111,7 +111,10 @@ def due_date(session: Session, dossier: Dossier, state: str, given: date | None)
 
 def _locked(session: Session, dossier_id: int) -> Dossier:
     dossier = session.scalar(
-        select(Dossier).where(Dossier.id == dossier_id).with_for_update().execution_options(populate_existing=True)
+        select(Dossier)
+        .where(Dossier.id == dossier_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     )
     if dossier is None:
         raise NotFound("dossier")
@@ -122,7 +125,7 @@ def _subject(session: Session, act: Act, dossier: Dossier, subject_id: int | Non
     if act.table is DOSSIER:
         return dossier
     model = _MODELS[act.table.name]
-    subject = session.get(model, subject_id, with_for_update=True) if subject_id is not None else None
+    subject = session.get(model, subject_id, with_for_update={"key_share": True}) if subject_id is not None else None
     if subject is None or not isinstance(subject, Consultation | Mission) or subject.dossier_id != dossier.id:
         raise NotFound(act.table.name)
     return subject

@@ -149,7 +149,7 @@ def set_milestone_dates(
     """
     actor.require(ADMINISTRATOR)
     dates: dict[int, date | None] = read(MilestoneDatesForm(), raw)["dates"]
-    campaign = session.get(Campaign, campaign_id, with_for_update=True)
+    campaign = session.get(Campaign, campaign_id, with_for_update={"key_share": True})
     if campaign is None:
         raise NotFound("campaign")
     milestones = {milestone.id: milestone for milestone in campaign.milestones}
@@ -229,7 +229,7 @@ def set_envelope(session: Session, actor: Actor, raw: Mapping[str, Any], now: da
             Envelope.campaign_id == data["campaign_id"],
             Envelope.orientation_id.is_not_distinct_from(data["orientation_id"]),
         )
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     before = snapshot(envelope, "total_cents") if envelope else {}

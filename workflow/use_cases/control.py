@@ -55,7 +55,7 @@ def draw(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) 
     """
     actor.require(CONTROLLER)
     data = read(DrawForm(), raw)
-    campaign = session.get(Campaign, data["campaign_id"], with_for_update=True)
+    campaign = session.get(Campaign, data["campaign_id"], with_for_update={"key_share": True})
     if campaign is None:
         raise NotFound("campaign")
     if session.scalar(select(Sample.id).where(Sample.campaign_id == campaign.id)):
@@ -137,7 +137,9 @@ def population_size(session: Session, campaign_id: int) -> int:
 def _mission(case: Case) -> Mission:
     if isinstance(case.subject, Mission):
         return case.subject
-    mission = case.session.scalar(select(Mission).where(Mission.dossier_id == case.dossier.id).with_for_update())
+    mission = case.session.scalar(
+        select(Mission).where(Mission.dossier_id == case.dossier.id).with_for_update(key_share=True)
+    )
     if mission is None:
         raise NotFound("control")
     return mission

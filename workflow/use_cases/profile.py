@@ -27,7 +27,7 @@ class ProfileForm(Form):
 def set_profile(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) -> Person:
     """Set one's own name and language. Raises Invalid, or Forbidden for an actor without an account."""
     data = read(ProfileForm(), raw)
-    person = session.get(Person, actor.person_id, with_for_update=True) if actor.person_id else None
+    person = session.get(Person, actor.person_id, with_for_update={"key_share": True}) if actor.person_id else None
     if person is None:
         raise Forbidden(Reason("account", N_("Il faut un compte pour cet acte."), N_("Connectez-vous.")))
     before = snapshot(person, *data)

@@ -1,0 +1,1 @@
+"""The commands of `binome`, one file per noun."""

@@ -1,0 +1,42 @@
+"""How every command answers: JSON or words on standard output, refusals on standard error with exit status 1."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from workflow.db import Database
+from workflow.settings import settings
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+"""The option that every command that answers something takes."""
+
+
+def answer(data: Any, text: str, as_json: bool) -> None:
+    """Write what a command found: `data` as JSON, or `text` for people."""
+    click.echo(json.dumps(data, ensure_ascii=False, default=str) if as_json else text)
+
+
+def fail(message: str) -> None:
+    """Say on standard error why nothing was done, and end with status 1."""
+    click.echo(message, err=True)
+    raise SystemExit(1)
+
+
+def table(headers: list[str], rows: list[list[str]]) -> str:
+    """Columns of text, each as wide as its widest cell."""
+    widths = [max(len(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
+    lines = [headers, ["─" * width for width in widths], *rows]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+@contextmanager
+def opened() -> Iterator[Database]:
+    """The settings' database, closed at the end."""
+    database = Database(settings().url())
+    try:
+        yield database
+    finally:
+        database.dispose()
