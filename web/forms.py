@@ -1,6 +1,7 @@
 """From what a browser sends to the nested input of a schema."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Any
 
 from flask import request
@@ -33,8 +34,9 @@ def fold(
         if name not in OURS and (kept or name in lists):
             _put(folded, name, kept if name in lists or len(kept) > 1 else kept[0])
     for name, sent in (files or MultiDict()).items():
-        if sent.filename:
-            _put(folded, name, Upload(sent.filename, sent.read()))
+        with closing(sent):
+            if sent.filename:
+                _put(folded, name, Upload(sent.filename, sent.read()))
     return folded
 
 
@@ -50,14 +52,19 @@ def _put(folded: dict[str, Any], name: str, value: Any) -> None:
     place.setdefault(last, value)
 
 
-def sent(schema: Schema | None = None, *, keep_empty: bool = False) -> dict[str, Any]:
-    """The input of the present request, its lists as `schema` has them."""
-    lists = [
-        name
-        for name, field in (schema.fields.items() if schema else ())
-        if isinstance(field, fields.List) and not isinstance(field, Lines)
-    ]
-    return fold(request.form, request.files, lists=lists, keep_empty=keep_empty)
+def _lists(schema: Schema | None) -> list[str]:
+    named = schema.fields.items() if schema else ()
+    return [name for name, field in named if isinstance(field, fields.List) and not isinstance(field, Lines)]
+
+
+def sent(schema: Schema | None = None) -> dict[str, Any]:
+    """The input of the present request, its lists as `schema` has them. Its files can be read once."""
+    return fold(request.form, request.files, lists=_lists(schema))
+
+
+def typed(schema: Schema | None = None) -> dict[str, Any]:
+    """What was typed in the present request, empty answers too: what a form shows again."""
+    return fold(request.form, lists=_lists(schema), keep_empty=True)
 
 
 def seen_version() -> int:

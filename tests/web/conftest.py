@@ -1,6 +1,8 @@
-"""An application on a test's own database, people to sign in as, and a small territory."""
+"""An application on a test's own database, people to sign in as, and the small world of `tests.factories`."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 
+from tests import factories
 from tests.web.browser import Browser
 from web import logs
 from web.app import create_app
@@ -103,3 +106,63 @@ def person(database: Database) -> Callable[..., Person]:
 def as_person(app: Flask) -> Callable[[Person], Browser]:
     """A browser in which a person is signed in."""
     return lambda who: Browser(app).sign_in(who)
+
+
+# The small world: a campaign under way, and a person for every role
+
+
+@pytest.fixture(scope="session")
+def world_file(migrated_sqlite_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, factories.World]:
+    """A SQLite file that holds the world, made once to be copied."""
+    file = shutil.copyfile(migrated_sqlite_file, tmp_path_factory.mktemp("world") / "world.sqlite3")
+    database = Database(f"sqlite:///{file}")
+    world = factories.build(database)
+    with database.writer.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    return file, world
+
+
+class Town:
+    """The world with an application on it: walks of dossiers, and a browser for each of its people."""
+
+    def __init__(self, app: Flask, world: factories.World) -> None:
+        self.app, self.world = app, world
+        self.database: Database = app.extensions["binome"].database
+
+    def walk(self) -> factories.Walk:
+        """A dossier to be walked to where a test begins: `town.walk().assigned()`."""
+        return factories.Walk(self.database, self.world)
+
+    def browser(self, who: str) -> Browser:
+        """A browser in which one of the world's people is signed in: `town.browser("animator")`."""
+        with self.database.read() as session:
+            return Browser(self.app).sign_in(session.get_one(Person, self.world.people[who]))
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """Sets the time that pages go by."""
+    return lambda instant: monkeypatch.setattr(clock, "now", lambda: instant)
+
+
+@pytest.fixture
+def town(
+    make_app: Callable[..., Flask],
+    world_file: tuple[Path, factories.World],
+    tmp_path: Path,
+    at: Callable[[datetime], None],
+) -> Town:
+    """The world on SQLite, at the time at which it begins."""
+    at(factories.NOW)
+    file, world = world_file
+    return Town(make_app(f"sqlite:///{shutil.copyfile(file, tmp_path / 'town.sqlite3')}"), world)
+
+
+@pytest.fixture
+def any_town(make_app: Callable[..., Flask], database_url: str, at: Callable[[datetime], None]) -> Town:
+    """The world on each kind of database; where the kind does not matter, `town` is quicker."""
+    at(factories.NOW)
+    app = make_app(database_url)
+    return Town(app, factories.build(app.extensions["binome"].database))

@@ -101,7 +101,7 @@ def _do(act: Act, dossier_id: int, subject_id: int | None) -> Response:
     except (Invalid, Refused, Stale) as error:
         dossier, _subject = _found(act, dossier_id, subject_id)
         version = error.version if isinstance(error, Stale) else version
-        typed = forms.sent(act.form(), keep_empty=True)
+        typed = forms.typed(act.form())
         return _page(act, dossier, subject_id, error, typed, version, allowed=True)
     flash(f"{done_label(act.name)}.", "success")
     return redirect(_next() or dossier_url(dossier_id), 303)

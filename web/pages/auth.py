@@ -174,7 +174,7 @@ def _own_id() -> int:
 @access("signed_in")
 def set_profile() -> Response:
     """Change one's name and language."""
-    raw = forms.sent(keep_empty=True)
+    raw = forms.typed()
     try:
         with write() as unit:
             person = profile.set_profile(unit, current_actor(), raw, now())
