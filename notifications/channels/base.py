@@ -1,0 +1,53 @@
+"""What a channel is: it takes one message out of the process, or says why it could not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One message, ready to go. `identity` is the same each time that the same outbox row is composed."""
+
+    outbox_id: int
+    identity: str
+    name: str
+    address: str
+    locale: str
+    subject: str
+    body: str
+
+
+class Undelivered(Exception):
+    """The message did not go. The text holds no secret and no address."""
+
+    permanent = False
+    """Whether another attempt would end the same."""
+    everywhere = False
+    """Whether no other message would go either."""
+
+
+class Rejected(Undelivered):
+    """This message will never be taken."""
+
+    permanent = True
+
+
+class Unreachable(Undelivered):
+    """Nothing can be delivered for now."""
+
+    everywhere = True
+
+
+class Channel:
+    """A way out. One is made for each run of deliveries, and closed after it."""
+
+    def send(self, mail: Mail) -> None:
+        """Take the message out of the process; outside of any transaction. Raises Undelivered."""
+
+    def record(self, session: Session, mail: Mail, now: datetime) -> None:
+        """Write what the channel keeps of it, in the transaction that marks the message as sent."""
+
+    def close(self) -> None:
+        """Let go of what is open."""
