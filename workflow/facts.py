@@ -21,6 +21,7 @@ from workflow.models import (
     CommitteeSession,
     Consultation,
     Evaluation,
+    Expert,
     ExpertInterest,
     FundingRequest,
     Interest,
@@ -157,8 +158,12 @@ def _deposit(case: Case) -> Found:
 
 @_reads("unanswered_pieces")
 def _pieces(case: Case) -> Found:
+    """What is still unanswered once the answers given with the act itself are counted."""
+    given = [piece_id for piece_id, answer in case.data.get("answers", {}).items() if answer]
     labels = case.session.scalars(
-        select(Piece.label).where(Piece.dossier_id == case.dossier.id, Piece.answered_at.is_(None)).order_by(Piece.id)
+        select(Piece.label)
+        .where(Piece.dossier_id == case.dossier.id, Piece.answered_at.is_(None), Piece.id.not_in(given))
+        .order_by(Piece.id)
     )
     return {"unanswered_pieces": tuple(labels)}
 
@@ -231,9 +236,13 @@ def proposed_members(case: Case) -> tuple[int, ...]:
 
 @_reads("expert_conflict")
 def _expert(case: Case) -> Found:
+    """Of the expert chosen in the directory, or of the one there whose address was typed."""
+    chosen, address = case.data.get("expert_id"), case.data.get("expert_email", "").lower()
     conflict = case.session.scalar(
-        select(ExpertInterest.id).where(
-            ExpertInterest.expert_id == case.data.get("expert_id"),
+        select(ExpertInterest.id)
+        .join(Expert, Expert.id == ExpertInterest.expert_id)
+        .where(
+            Expert.id == chosen if chosen else Expert.email == address,
             ExpertInterest.organisation_id == case.dossier.organisation_id,
         )
     )
