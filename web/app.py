@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.before_request(_limit)
-    logs.init(app)
+    logs.init(app, demo=settings.demo)
     languages.init(app, settings.locale)
     context.init(app)
     security.init(app)

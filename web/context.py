@@ -61,8 +61,16 @@ def today() -> date:
 
 def signed_in() -> Actor | None:
     """The signed-in person, loaded once in a request; None for a visitor."""
-    actor: Actor | None = current_user.actor if has_request_context() and current_user.is_authenticated else None
+    if not has_request_context():
+        return None
+    user = g.get("_login_user") if g.get("on_its_own") else current_user
+    actor: Actor | None = user.actor if user is not None and user.is_authenticated else None
     return actor
+
+
+def ask_no_more() -> None:
+    """From here on the request does without the database: it answers that something broke."""
+    g.on_its_own = True
 
 
 def current_actor() -> Actor:

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from states.machine import Reason
 from states.words import N_
 from web import formats, words
+from web.context import ask_no_more
 from web.security import API_PREFIX
 from workflow.errors import Change, DomainError, Invalid, Stale
 
@@ -176,6 +177,8 @@ def _http(error: HTTPException) -> Response:
 
 
 def _plain(status: int, code: str) -> Response:
+    if status >= 500:
+        ask_no_more()
     message, remedy = _EXPLAINED.get(status, _EXPLAINED[400 if status < 500 else 500])
     return respond(status, code, (Reason(code, message, remedy),))
 

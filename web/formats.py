@@ -26,13 +26,18 @@ def euros(cents: int | None) -> str:
 
 
 def day(value: date | None) -> str:
-    """A date as « 31 janvier 2027 »; a dash for none."""
-    return format_date(value, "long", locale=_locale()) if value else DASH
+    """A date as « 31 janvier 2027 » (and « 1er janvier 2027 »); a dash for none."""
+    return format_date(value, _day_pattern(value), locale=_locale()) if value else DASH
+
+
+def _day_pattern(value: date) -> str:
+    return "d'er' MMMM y" if value.day == 1 and _locale().startswith("fr") else "d MMMM y"
 
 
 def moment(value: datetime | None) -> str:
     """An instant as « 31 janvier 2027 à 14:05 », in Paris time; a dash for none."""
     if value is None:
         return DASH
-    pattern = "d MMMM y 'à' HH:mm" if _locale().startswith("fr") else "d MMMM y, HH:mm"
-    return format_datetime(value.astimezone(PARIS), pattern, locale=_locale())
+    local = value.astimezone(PARIS)
+    hour = " 'à' HH:mm" if _locale().startswith("fr") else ", HH:mm"
+    return format_datetime(local, _day_pattern(local) + hour, locale=_locale())

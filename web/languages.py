@@ -2,7 +2,8 @@
 
 from flask import Flask, has_request_context, request, session
 from flask_babel import Babel
-from flask_login import current_user
+
+from web.context import signed_in
 
 LANGUAGES = ("fr", "en")
 
@@ -14,8 +15,9 @@ def choose(default: str) -> str:
     asked = session.get("lang")
     if asked in LANGUAGES:
         return str(asked)
-    if current_user and current_user.is_authenticated:
-        return str(current_user.actor.locale)
+    person = signed_in()
+    if person is not None:
+        return person.locale
     return request.accept_languages.best_match(LANGUAGES, default) or default
 
 

@@ -56,7 +56,8 @@ def _line(response: Response) -> Response:
     return response
 
 
-def init(app: Flask) -> None:
+def init(app: Flask, *, demo: bool) -> None:
     """One line for each request but those for static files."""
+    configure(demo=demo)
     app.before_request(_start)
     app.after_request(_line)

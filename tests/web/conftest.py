@@ -13,7 +13,6 @@ from flask import Flask
 
 from tests import factories
 from tests.web.browser import Browser
-from web import logs
 from web.app import create_app
 from web.services import Services
 from workflow import clock
@@ -41,7 +40,6 @@ def make_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callab
         for name, value in values.items():
             monkeypatch.setenv(f"BINOME_{name}", value)
         settings.cache_clear()
-        logs.configure(demo=False)
         app = create_app()
         apps.append(app)
         return app
@@ -79,7 +77,9 @@ def person(database: Database) -> Callable[..., Person]:
     """Makes people: `person("animator", instance_id=3)`; their password is PASSWORD."""
 
     def make(*roles: str, name: str | None = None, **values: Any) -> Person:
-        scope = {key: values.pop(key) for key in ("instance_id", "institution_id", "organisation_id") if key in values}
+        scope: dict[str, int] = {
+            key: values.pop(key) for key in ("instance_id", "institution_id", "organisation_id") if key in values
+        }
         own = scope.get("institution_id") if "instance_id" in scope else values.pop("own_institution_id", None)
         held = {"funder": "institution_id", "carrier": "organisation_id"}
         with database.write() as session:

@@ -261,12 +261,13 @@ def test_markup_in_a_field_stays_text(town: Town) -> None:
         assert session.scalars(select(Message.body)).all() == [evil]
 
 
-@pytest.mark.parametrize("typed", ["0", "-1", "99999999", str(2**40), str(2**63), "9" * 400, "1e5", "x", "<b>"])
-def test_forged_identifiers_are_refused(any_town: Town, typed: str) -> None:
+def test_forged_identifiers_are_refused(any_town: Town) -> None:
     walk = any_town.walk().submitted()
-    data = {"instance_id": typed, "reason": "Parce que", "version": version(any_town, walk.dossier_id)}
-    answer = any_town.browser("animator").post(url(walk.dossier_id, "reroute"), data)
-    assert answer.status_code in (400, 409, 422), answer.status_code
+    browser = any_town.browser("animator")
+    for typed in ("0", "-1", "99999999", str(2**40), str(2**63), "9" * 400, "1e5", "x", "<b>", "\x00"):
+        data = {"instance_id": typed, "reason": "Parce que", "version": version(any_town, walk.dossier_id)}
+        answer = browser.post(url(walk.dossier_id, "reroute"), data)
+        assert answer.status_code in (400, 409, 422), typed
     assert walk.state == "submitted"
 
 

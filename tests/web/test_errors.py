@@ -1,15 +1,20 @@
 """One shape for every refusal, with its values in words."""
 
+import ast
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+import workflow
 from states.dossier import DOSSIER
 from states.facts import Facts
 from states.machine import TABLES, Because, Reason, Refusal, decide
 from tests.web.browser import Browser
+from tests.web.conftest import Town
 from web import errors, words
 from web.security import access
 from workflow.errors import Change, Forbidden, Invalid, NotFound, Refused, Stale
@@ -156,3 +161,37 @@ def test_health_says_when_the_database_is_away(make_app: object, tmp_path: objec
     app = make_app(f"sqlite:///{tmp_path}/no/such/folder/x.sqlite")  # type: ignore[operator]
     answer = app.test_client().get("/sante")
     assert answer.status_code == 503
+
+
+def test_a_broken_database_still_gets_an_answer(town: Town) -> None:
+    """Also for somebody signed in, of whom the page would like to say more."""
+    browser = town.browser("animator")
+    with town.database.write() as session:
+        session.execute(text("PRAGMA foreign_keys = OFF"))
+    with town.database.writer.connect() as connection:
+        connection.execute(text("ALTER TABLE role_grant RENAME TO lost"))
+        connection.commit()
+    answer = browser.get("/compte")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    assert "occupée ou arrêtée" in answer.text
+
+
+def _journaled() -> set[str]:
+    """The names of acts that the domain notes in the journal, as written in its source."""
+    found: set[str] = set()
+    for file in (Path(workflow.__file__).parent / "use_cases").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                given = [word.value for word in node.keywords if word.arg == "act"] + (
+                    node.args[3:4] if name == "note_change" else []
+                )
+                found |= {str(value.value) for value in given if isinstance(value, ast.Constant)}
+    return found
+
+
+def test_every_journaled_act_has_a_name_in_words() -> None:
+    journaled = _journaled()
+    assert {"create", "invite", "draw_sample"} <= journaled
+    assert journaled <= set(words.ACTS), journaled - set(words.ACTS)
