@@ -1,0 +1,1 @@
+"""Notifications: what is written, when it is recalled, and how it goes out."""

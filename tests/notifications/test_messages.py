@@ -1,0 +1,164 @@
+"""The texts: each kind of message has one in each language, says what there is to do, and gives nothing away."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+from sqlalchemy import select, update
+
+from notifications import messages, reminders
+from notifications.compose import LINKS, Dropped, compose, context
+from tests.factories import NOW, Walk, World
+from tests.notifications.lives import SECRET_WORDS, everything, unrouted
+from workflow import links
+from workflow.db import Database
+from workflow.models import Dossier, Outbox, Person, SecretLink
+from workflow.settings import Settings
+from workflow.tell import TELLS
+
+KINDS = {kind for told in TELLS.values() for _, kind in told} | set(reminders.KINDS) | {"invitation", "password_reset"}
+WITHOUT_LINK = {"consultation_revoked"}
+LONGEST = 1200
+
+
+@pytest.fixture(scope="module")
+def lived(built_sqlite: tuple[Path, World], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database in which every kind of message was written by the acts that write it."""
+    built, world = built_sqlite
+    file = shutil.copyfile(built, tmp_path_factory.mktemp("lived") / "lived.sqlite3")
+    database = Database(f"sqlite:///{file}")
+    everything(database, world)
+    walk = Walk(database, world).assigned()
+    recall(database, date(2027, 2, 20))
+    recall(database, date(2027, 2, 28))
+    walk.act("animator", "request_completion", pieces=["RIB"], due_on="2027-03-31")
+    recall(database, date(2027, 3, 25))
+    recall(database, date(2027, 4, 2))
+    Walk(database, world).funded()
+    recall(database, date(2028, 3, 25))
+    recall(database, date(2028, 4, 2))
+    unrouted(database, world)
+    yield database
+    database.dispose()
+
+
+def recall(database: Database, today: date) -> None:
+    with database.write() as session:
+        reminders.due(session, today, NOW)
+
+
+def test_each_kind_has_a_text_in_each_language() -> None:
+    for locale in messages.LOCALES:
+        assert messages.kinds(locale) == KINDS
+
+
+def test_a_life_writes_every_kind(lived: Database) -> None:
+    with lived.read() as session:
+        assert set(session.scalars(select(Outbox.kind))) == KINDS
+
+
+@pytest.mark.parametrize("locale", list(messages.LOCALES))
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_each_text_is_whole(lived: Database, settings: Settings, kind: str, locale: str) -> None:
+    with lived.read() as session:
+        row = session.scalars(select(Outbox).where(Outbox.kind == kind).order_by(Outbox.id)).first()
+        assert row is not None
+        dossier = session.get(Dossier, row.dossier_id) if row.dossier_id else None
+        link = session.get(SecretLink, row.payload["link_id"]) if kind in LINKS else None
+        subject, body = messages.render(kind, locale, context(session, settings, row, dossier, link))
+        names = set(session.scalars(select(Person.name))) | set(session.scalars(select(Person.email)))
+    assert 10 < len(subject) < 120
+    assert "\n" not in subject
+    assert body.startswith({"fr": "Bonjour,\n\n", "en": "Hello,\n\n"}[locale])
+    assert body.endswith("\n")
+    assert not body.endswith("\n\n")
+    assert len(body) < LONGEST
+    assert "\n\n\n" not in body
+    assert not re.search(r"\{[{%]|None|Undefined|&#", body)
+    addresses = re.findall(r"https://\S+", body)
+    assert all(address.startswith("https://binome.example") for address in addresses)
+    assert "https://binome.example//" not in body
+    own = {address for address in addresses if address != "https://binome.example"}
+    assert bool(own) == (kind not in WITHOUT_LINK)
+    if kind in LINKS:
+        path, purpose = LINKS[kind].path, LINKS[kind].purpose
+        assert f"https://binome.example/{path}/{links.token(row.payload['link_id'], purpose)}" in own
+    elif kind not in WITHOUT_LINK:
+        assert own == {f"https://binome.example/dossiers/{row.dossier_id}"}
+    if row.dossier_id:
+        assert dossier
+        assert dossier.number
+        assert dossier.number in subject
+    assert not [words for words in (*SECRET_WORDS, *names, "favorable", "favourable") if words in subject + body]
+
+
+def test_every_message_goes_out_as_it_was_written(lived: Database, settings: Settings) -> None:
+    with lived.read() as session:
+        rows = session.execute(select(Outbox.id, Outbox.kind)).all()
+        composed = {row.id: compose(session, settings, row.id, NOW) for row in rows}
+    dropped = {row.kind for row in rows if isinstance(composed[row.id], Dropped)}
+    # What was done or withdrawn since is not told any more: the two other questions were answered or revoked.
+    assert dropped == {"consultation_asked", *reminders.KINDS}
+    identities = [mail.identity for mail in composed.values() if not isinstance(mail, Dropped)]
+    assert len(set(identities)) == len(identities)
+
+
+def test_days_and_sums_are_written_as_each_language_has_them() -> None:
+    values = {
+        "number": "2027-0001",
+        "title": "Ateliers",
+        "link": "https://b",
+        "base_url": "https://b",
+        "funder": "CAF",
+        "amount_cents": 1_250_50,
+        "due_on": "2027-02-26",
+        "carrier": "Association Exemple",
+    }
+    assert "1 250,50 €" in " ".join(messages.render("payment_recorded", "fr", values)[1].split())
+    assert "€1,250.50" in messages.render("payment_recorded", "en", values)[1]
+    assert messages.render("opinion_due", "fr", values)[0].endswith("vendredi 26 février 2027")
+    assert messages.render("opinion_due", "en", values)[0].endswith("Friday 26 February 2027")
+
+
+def test_a_value_that_is_missing_is_an_error() -> None:
+    with pytest.raises(UndefinedError, match="number"):
+        messages.render("completed", "fr", {"carrier": "Association Exemple", "base_url": ""})
+
+
+NASTY = "Ateliers\nBcc: autre@binome.example\u2028{{ base_url }} <b>&"
+
+
+def test_what_people_type_stays_what_it_is(
+    built_sqlite: tuple[Path, World], tmp_path: Path, settings: Settings
+) -> None:
+    built, world = built_sqlite
+    database = Database(f"sqlite:///{shutil.copyfile(built, tmp_path / 'nasty.sqlite3')}")
+    Walk(database, world).submitted()
+    with database.write() as session:
+        session.execute(update(Dossier).values(title=NASTY))
+    with database.read() as session:
+        receipt = session.scalars(select(Outbox.id).where(Outbox.kind == "receipt")).one()
+        mail = compose(session, settings, receipt, NOW)
+    database.dispose()
+    assert not isinstance(mail, Dropped)
+    assert "Ateliers Bcc: autre@binome.example {{ base_url }} <b>&" in mail.body
+    quoted = messages.render(
+        "inadmissible",
+        "fr",
+        {"number": "1", "title": "T", "link": "l", "base_url": "b", "reason": "Un\n-- \nFausse signature"},
+    )[1]
+    assert "> Un\n> --\n> Fausse signature" in quoted
+
+
+@pytest.mark.parametrize(("kind", "purpose"), [("invitation", "invitation"), ("password_reset", "reset")])
+def test_a_link_that_ended_is_not_mailed(lived: Database, settings: Settings, kind: str, purpose: str) -> None:
+    with lived.read() as session:
+        row = session.scalars(select(Outbox).where(Outbox.kind == kind)).one()
+        lifetime = links.LIFETIMES[purpose]
+        assert lifetime
+        assert not isinstance(compose(session, settings, row.id, NOW + lifetime - timedelta(seconds=1)), Dropped)
+        assert compose(session, settings, row.id, NOW + lifetime) == Dropped("link ended")
