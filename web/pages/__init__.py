@@ -2,10 +2,11 @@
 
 from flask import Blueprint
 
-from web.pages import acts, auth, health
+from web.pages import acts, auth, dossiers, health
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.pages,
     auth.pages,
     acts.pages,
+    dossiers.pages,
 )

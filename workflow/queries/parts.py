@@ -1,0 +1,296 @@
+"""What a dossier's page may read, part by part: the select of each, and what of `access.SEES` opens it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, or_, select
+from sqlalchemy.orm import aliased
+
+from states.dossier import CARRIER
+from workflow.models import (
+    Agreement,
+    AssociatedInstance,
+    BinomeMember,
+    BudgetLine,
+    CommitteeSession,
+    Consultation,
+    Document,
+    Dossier,
+    Evaluation,
+    Expert,
+    FundingRequest,
+    Instance,
+    Institution,
+    JointAmount,
+    JointOpinion,
+    JointSignature,
+    Message,
+    Mission,
+    Opinion,
+    OpinionAmount,
+    Payment,
+    Person,
+    Piece,
+    Report,
+    RoutingStep,
+    SecretLink,
+)
+from workflow.queries.timeline import ENTRIES
+
+_ID = bindparam("dossier_id", type_=Integer)
+_READER = bindparam("reader", type_=Integer)
+_EARLY = bindparam("early", type_=Integer)
+_SHORT = func.coalesce(Institution.funder_code, Institution.label, type_=Institution.label.type)
+
+
+def _seated(author: Any) -> ColumnElement[bool]:
+    return (
+        select(BinomeMember.id)
+        .where(BinomeMember.dossier_id == _ID, BinomeMember.person_id == author, BinomeMember.left_at.is_(None))
+        .exists()
+    )
+
+
+def _shown() -> ColumnElement[bool]:
+    """The standing opinions that the reader may read: their own, and both once both are sealed."""
+    other = aliased(Opinion)
+    sealed = (
+        select(func.count())
+        .where(
+            other.dossier_id == _ID,
+            other.superseded_at.is_(None),
+            other.sealed_at.is_not(None),
+            _seated(other.author_id),
+        )
+        .scalar_subquery()
+    )
+    return and_(
+        Opinion.dossier_id == _ID,
+        Opinion.superseded_at.is_(None),
+        _seated(Opinion.author_id),
+        or_(Opinion.author_id == _READER, and_(Opinion.sealed_at.is_not(None), sealed == 2)),
+    )
+
+
+def _joint() -> ColumnElement[bool]:
+    """The standing joint opinion, once issued; before, for those who make it (`early`)."""
+    return and_(
+        JointOpinion.dossier_id == _ID,
+        JointOpinion.superseded_at.is_(None),
+        or_(JointOpinion.issued_at.is_not(None), _EARLY == 1),
+    )
+
+
+PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
+    "entries": (None, ENTRIES),
+    "budget": (
+        "form",
+        select(BudgetLine.id, BudgetLine.side, BudgetLine.account, BudgetLine.label, BudgetLine.amount_cents).where(
+            BudgetLine.dossier_id == _ID
+        ),
+    ),
+    "lines": (
+        None,
+        select(
+            FundingRequest.id,
+            FundingRequest.funder_id,
+            _SHORT.label("funder"),
+            FundingRequest.asked_cents,
+            FundingRequest.proposed_cents,
+            FundingRequest.decision,
+            FundingRequest.granted_cents,
+            FundingRequest.paid_cents,
+            FundingRequest.motive,
+            FundingRequest.decided_at,
+        )
+        .join(FundingRequest.funder)
+        .where(FundingRequest.dossier_id == _ID),
+    ),
+    "agreements": (
+        "follow_up",
+        select(Agreement.id, Agreement.request_id, Agreement.reference, Agreement.signed_on)
+        .join(FundingRequest, FundingRequest.id == Agreement.request_id)
+        .where(FundingRequest.dossier_id == _ID),
+    ),
+    "payments": (
+        "follow_up",
+        select(Payment.id, Payment.request_id, Payment.kind, Payment.amount_cents, Payment.paid_on)
+        .join(FundingRequest, FundingRequest.id == Payment.request_id)
+        .where(FundingRequest.dossier_id == _ID),
+    ),
+    "routing": (
+        "routing",
+        select(RoutingStep.id, RoutingStep.reason, RoutingStep.at, Instance.label.label("instance"))
+        .outerjoin(RoutingStep.instance)
+        .where(RoutingStep.dossier_id == _ID),
+    ),
+    "told": (
+        "routing",
+        select(Instance.label)
+        .join(AssociatedInstance, AssociatedInstance.instance_id == Instance.id)
+        .where(AssociatedInstance.dossier_id == _ID),
+    ),
+    "pieces": (
+        "pieces",
+        select(
+            Piece.id,
+            Piece.label,
+            Piece.asked_at,
+            Piece.due_on,
+            Piece.answer,
+            Piece.answered_at,
+            Piece.document_id,
+        ).where(Piece.dossier_id == _ID),
+    ),
+    "documents": (
+        "documents",
+        select(
+            Document.id,
+            Document.kind,
+            Document.filename,
+            Document.size,
+            Document.uploaded_at,
+        ).where(Document.dossier_id == _ID),
+    ),
+    "messages": (
+        "messages",
+        select(Message.id, Message.author_id, Person.name, Message.role, Message.body, Message.at)
+        .join(Person, Person.id == Message.author_id)
+        .where(Message.dossier_id == _ID),
+    ),
+    "binome": (
+        "binome",
+        select(
+            BinomeMember.seat,
+            BinomeMember.person_id,
+            Person.name,
+            _SHORT.label("institution"),
+            BinomeMember.since,
+            BinomeMember.derogation,
+        )
+        .join(BinomeMember.person)
+        .outerjoin(Institution, Institution.id == BinomeMember.institution_id)
+        .where(BinomeMember.dossier_id == _ID, BinomeMember.left_at.is_(None)),
+    ),
+    "consultations": (
+        "consultations",
+        select(
+            Consultation.id,
+            Consultation.state,
+            Expert.name,
+            Expert.subject,
+            Consultation.question,
+            Consultation.due_on,
+            Consultation.asked_at,
+            Consultation.answer,
+            Consultation.reason,
+            Consultation.ended_at,
+        )
+        .join(Consultation.expert)
+        .where(Consultation.dossier_id == _ID),
+    ),
+    "opinions": (
+        "sealed_opinions",
+        select(
+            Opinion.id,
+            Opinion.author_id,
+            Person.name,
+            Opinion.verdict,
+            Opinion.strengths,
+            Opinion.reservations,
+            Opinion.saved_at,
+            Opinion.sealed_at,
+        )
+        .join(Opinion.author)
+        .where(_shown()),
+    ),
+    "opinion_amounts": (
+        "sealed_opinions",
+        select(OpinionAmount.request_id, OpinionAmount.opinion_id, OpinionAmount.proposed_cents)
+        .join(Opinion, Opinion.id == OpinionAmount.opinion_id)
+        .where(_shown()),
+    ),
+    "joint": (
+        "joint_opinion",
+        select(
+            JointOpinion.id,
+            JointOpinion.basis,
+            JointOpinion.verdict,
+            JointOpinion.body,
+            JointOpinion.written_at,
+            JointOpinion.issued_at,
+        ).where(_joint()),
+    ),
+    "joint_amounts": (
+        "joint_opinion",
+        select(JointAmount.request_id, JointAmount.proposed_cents)
+        .join(JointOpinion, JointOpinion.id == JointAmount.joint_id)
+        .where(_joint()),
+    ),
+    "signatures": (
+        "joint_opinion",
+        select(JointSignature.at, JointSignature.person_id, Person.name)
+        .join(JointOpinion, JointOpinion.id == JointSignature.joint_id)
+        .join(Person, Person.id == JointSignature.person_id)
+        .where(_joint()),
+    ),
+    "meeting": (
+        None,
+        select(CommitteeSession.id, CommitteeSession.label, CommitteeSession.on.label("on"), CommitteeSession.place)
+        .join(Dossier, Dossier.session_id == CommitteeSession.id)
+        .where(Dossier.id == _ID),
+    ),
+    "reports": (
+        "follow_up",
+        select(
+            Report.id,
+            Report.kind,
+            Report.received,
+            Report.narrative,
+            Report.beneficiaries,
+            Report.spent_cents,
+            Report.indicators,
+            Report.at,
+        ).where(Report.dossier_id == _ID),
+    ),
+    "evaluation": (
+        "evaluation",
+        select(
+            Evaluation.id,
+            Evaluation.relevance,
+            Evaluation.coherence,
+            Evaluation.effectiveness,
+            Evaluation.efficiency,
+            Evaluation.impact,
+            Evaluation.recommendation,
+            Evaluation.body,
+            Evaluation.at,
+        ).where(Evaluation.dossier_id == _ID),
+    ),
+    "mission": (
+        "control",
+        select(
+            Mission.id,
+            Mission.state,
+            Mission.controller_id,
+            Mission.visit_on,
+            Mission.realisation,
+            Mission.spending,
+            Mission.refused_cents,
+            Mission.reply_due_on,
+            Mission.reply,
+            Mission.replied_at,
+            Mission.outcome,
+            Mission.conclusion,
+            Mission.concluded_at,
+        ).where(Mission.dossier_id == _ID),
+    ),
+    "tracking": (
+        CARRIER,
+        select(SecretLink.id).where(
+            SecretLink.dossier_id == _ID, SecretLink.purpose == "tracking", SecretLink.ended_at.is_(None)
+        ),
+    ),
+}
+"""Each part: what of access.SEES opens it (or a role; None for whoever reads the dossier), and its select, ordered by
+its first column. Parameters: dossier_id; reader, the person; early, 1 for those who make the joint opinion."""
