@@ -102,6 +102,12 @@ def test_a_form_per_line_is_named_after_the_lines(town: Town) -> None:
     assert {f"amounts-{line}" for line in walk.lines().values()} <= set(sent)
 
 
+def test_what_a_guard_wants_is_not_called_optional(town: Town) -> None:
+    walk = town.walk().submitted()
+    assert "facultatif" not in town.browser("carrier").page(url(walk.dossier_id, "withdraw")).text
+    assert "Dérogation (facultatif)" in town.browser("animator").page(url(walk.dossier_id, "assign")).text
+
+
 def test_an_act_of_another_role_is_forbidden(town: Town) -> None:
     walk = town.walk().submitted()
     answer = town.browser("carrier").get(url(walk.dossier_id, "assign"))

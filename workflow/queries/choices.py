@@ -27,6 +27,8 @@ from workflow.models import (
     Theme,
 )
 
+_SHORT = func.coalesce(Institution.funder_code, Institution.label)
+
 Option = tuple[Any, str]
 Options = Sequence[Option] | Mapping[str, Sequence[Option]]
 """Options in their order; or, by group, a mapping of them."""
@@ -124,7 +126,7 @@ def _instructors(asked: Asked) -> Options:
     )
     return _with_institution(
         asked.session.execute(
-            select(Person.id, Person.name, Institution.label.label("institution"))
+            select(Person.id, Person.name, _SHORT.label("institution"))
             .join(RoleGrant, RoleGrant.person_id == Person.id)
             .outerjoin(Person.institution)
             .where(
@@ -142,7 +144,7 @@ def _instructors(asked: Asked) -> Options:
 def _members(asked: Asked) -> Options:
     return _with_institution(
         asked.session.execute(
-            select(Person.id, Person.name, Institution.label.label("institution"))
+            select(Person.id, Person.name, _SHORT.label("institution"))
             .join(BinomeMember, BinomeMember.person_id == Person.id)
             .outerjoin(Institution, Institution.id == BinomeMember.institution_id)
             .where(BinomeMember.dossier_id == asked.dossier_id, BinomeMember.left_at.is_(None))
@@ -176,7 +178,7 @@ def _experts(asked: Asked) -> Options:
 
 def _requests(asked: Asked) -> Options:
     statement = (
-        select(FundingRequest.id, func.coalesce(Institution.funder_code, Institution.label))
+        select(FundingRequest.id, _SHORT)
         .join(FundingRequest.funder)
         .where(FundingRequest.dossier_id == asked.dossier_id)
         .order_by(Institution.label)
@@ -187,7 +189,7 @@ def _requests(asked: Asked) -> Options:
 def _own_requests(asked: Asked) -> Options:
     """The lines on which the acting funder decides."""
     statement = (
-        select(FundingRequest.id, func.coalesce(Institution.funder_code, Institution.label))
+        select(FundingRequest.id, _SHORT)
         .join(FundingRequest.funder)
         .where(FundingRequest.dossier_id == asked.dossier_id, FundingRequest.funder_id.in_(asked.actor.funders))
         .order_by(Institution.label)
