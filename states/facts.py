@@ -91,6 +91,7 @@ OF_THE_ACT = frozenset(
         "reason",
         "attested",
         "named_pieces",
+        "unanswered_pieces",
         "due_on",
         "target_instance_id",
         "members",

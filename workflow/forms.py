@@ -6,7 +6,7 @@ A field's metadata say how a page shows it: `label`, `help`, `widget`, and `choi
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -80,12 +80,11 @@ class Cents(fields.Integer):
 
     def _from_euros(self, value: str) -> int:
         written = re.sub(r"[\s\u202f\u00a0€]", "", value).replace(",", ".")
-        try:
-            cents = Decimal(written) * 100
-            if cents != cents.to_integral_value():
-                raise ValidationError(N_("Deux chiffres après la virgule au plus."))
-        except InvalidOperation:
-            raise ValidationError(N_("Somme attendue, par exemple 1 250,50.")) from None
+        if not re.fullmatch(r"[+-]?(\d{1,15}\.?|\d{0,15}\.\d{1,15})", written, re.ASCII):
+            raise ValidationError(N_("Somme attendue, par exemple 1 250,50."))
+        cents = Decimal(written) * 100
+        if cents != cents.to_integral_value():
+            raise ValidationError(N_("Deux chiffres après la virgule au plus."))
         return int(cents)
 
 

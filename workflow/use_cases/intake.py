@@ -1,11 +1,10 @@
 """Journey of the deposit: draft, deposit, completion, admissibility, routing, messages, withdrawal."""
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate, validates_schema
+from marshmallow import fields
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
@@ -16,35 +15,32 @@ from workflow import files, journal, links, routing
 from workflow.access import Actor
 from workflow.acts import Act, Case
 from workflow.errors import Forbidden, Invalid, NotFound
-from workflow.forms import LONG, Amounts, Cents, Choice, Day, Form, Lines, Reference, Text, read, reason
+from workflow.forms import LONG, Choice, Day, Form, Lines, Reference, Text, read, reason
 from workflow.models import (
     AssociatedInstance,
     BinomeMember,
-    BudgetLine,
     Campaign,
-    Commune,
     Consultation,
     Document,
     Dossier,
-    FundingRequest,
     Instance,
-    Institution,
     LateDeposit,
     Message,
-    Objective,
     Opinion,
     Organisation,
     Piece,
     RoutingStep,
     SecretLink,
 )
-from workflow.models.reference import LEVELS
+from workflow.plain import plain as plain
 from workflow.queries.routes import load_rules
-from workflow.siret import is_siret
+from workflow.transition import due_date
+from workflow.use_cases.draft import ACCOUNTS as ACCOUNTS
+from workflow.use_cases.draft import ATTESTATION, Draft, edit_draft, search_text
+from workflow.use_cases.draft import LEVEL_LABELS as LEVEL_LABELS
+from workflow.use_cases.draft import NEED_LABELS as NEED_LABELS
+from workflow.use_cases.organisations import KIND_LABELS as KIND_LABELS
 
-KIND_LABELS = {"association": N_("Association"), "commune": N_("Commune"), "public": N_("Organisme public")}
-LEVEL_LABELS = dict(zip(LEVELS, (N_("Arrondissement"), N_("Agglomération"), N_("Commune")), strict=True))
-NEED_LABELS = {"first": N_("Première demande"), "renewed": N_("Renouvellement")}
 DOCUMENT_LABELS = {
     "statutes": N_("Statuts"),
     "accounts": N_("Comptes annuels"),
@@ -53,191 +49,6 @@ DOCUMENT_LABELS = {
     "report": N_("Bilan"),
     "other": N_("Autre pièce"),
 }
-ACCOUNTS = {
-    "expense": {
-        "60": N_("60 – Achats"),
-        "61": N_("61 – Services extérieurs"),
-        "62": N_("62 – Autres services extérieurs"),
-        "63": N_("63 – Impôts et taxes"),
-        "64": N_("64 – Charges de personnel"),
-        "65": N_("65 – Autres charges de gestion courante"),
-        "66": N_("66 – Charges financières"),
-        "68": N_("68 – Dotations aux amortissements"),
-        "86": N_("86 – Emplois des contributions volontaires"),
-    },
-    "income": {
-        "70": N_("70 – Vente de produits et services"),
-        "74": N_("74 – Subventions"),
-        "75": N_("75 – Autres produits de gestion courante"),
-        "76": N_("76 – Produits financiers"),
-        "78": N_("78 – Reprises sur amortissements"),
-        "87": N_("87 – Contributions volontaires en nature"),
-    },
-}
-"""Classes of the chart of accounts of associations, as in the common subsidy form (CERFA 12156)."""
-
-# --- the form, step by step -------------------------------------------------------------------------------------
-
-
-class OrganisationStep(Form):
-    """Who carries the action."""
-
-    siret = Text(N_("Numéro SIRET"), required=True, metadata={"help": N_("14 chiffres"), "siret": True})
-    name = Text(N_("Nom de l'organisme"), required=True)
-    kind = Choice(N_("Nature"), KIND_LABELS, required=True)
-    address = Text(N_("Adresse"), load_default="")
-    email = Text(N_("Adresse électronique de contact"), load_default="", metadata={"widget": "email"})
-    phone = Text(N_("Téléphone"), load_default="")
-
-    @pre_load
-    def _bare_siret(self, data: Mapping[str, Any], **_: Any) -> Mapping[str, Any]:
-        return {**data, "siret": "".join(str(data["siret"]).split())} if "siret" in data else data
-
-    @validates_schema(skip_on_field_errors=False)
-    def _siret(self, data: Mapping[str, Any], **_: Any) -> None:
-        if "siret" in data and not is_siret(data["siret"]):
-            raise ValidationError(
-                N_("Ce numéro SIRET n'est pas valable : 14 chiffres, à recopier de l'avis INSEE."), "siret"
-            )
-
-
-class ActionStep(Form):
-    """What is proposed."""
-
-    title = Text(N_("Titre de l'action"), required=True)
-    objective_id = Reference(N_("Objectif opérationnel"), "operational_objectives", required=True)
-    level = Choice(N_("Échelle du territoire"), LEVEL_LABELS, required=True)
-    commune_id = Reference(
-        N_("Commune"),
-        "communes",
-        load_default=None,
-        allow_none=True,
-        metadata={"help": N_("Pour une action à l'échelle d'une commune")},
-    )
-    need = Choice(N_("Cette action est"), NEED_LABELS, required=True)
-    summary = Text(N_("Description de l'action"), longest=LONG, required=True)
-
-    @pre_load
-    def _no_commune(self, data: Mapping[str, Any], **_: Any) -> Mapping[str, Any]:
-        return {**data, "commune_id": None} if data.get("commune_id") == "" else data
-
-    @validates_schema(skip_on_field_errors=False)
-    def _commune(self, data: Mapping[str, Any], **_: Any) -> None:
-        if data.get("level") == "commune" and "commune_id" in data and not data["commune_id"]:
-            raise ValidationError(N_("Choisissez la commune."), "commune_id")
-
-
-class PublicStep(Form):
-    """For whom, when, and how it will be judged."""
-
-    public = Text(N_("Public visé"), longest=LONG, required=True)
-    beneficiaries = fields.Integer(
-        required=True,
-        validate=validate.Range(min=0, max=1_000_000, error=N_("Nombre hors limites.")),
-        metadata={"label": N_("Nombre de bénéficiaires prévu"), "widget": "int"},
-    )
-    starts_on = Day(N_("Date de début"), required=True)
-    ends_on = Day(N_("Date de fin"), required=True)
-    partners = Text(N_("Partenaires de l'action"), longest=LONG, load_default="")
-    indicators = Text(
-        N_("Indicateurs d'évaluation"),
-        longest=LONG,
-        required=True,
-        metadata={"help": N_("Comment saurez-vous que l'action a réussi ? Un ou deux indicateurs suffisent.")},
-    )
-
-    @validates_schema(skip_on_field_errors=False)
-    def _period(self, data: Mapping[str, Any], **_: Any) -> None:
-        starts, ends = data.get("starts_on"), data.get("ends_on")
-        if starts and ends and ends < starts:
-            raise ValidationError(N_("La fin est avant le début."), "ends_on")
-
-
-class BudgetLineForm(Form):
-    """One line of the budget."""
-
-    account = Text(N_("Compte"), required=True)
-    label = Text(N_("Libellé"), load_default="")
-    amount_cents = Cents(N_("Montant"), required=True)
-
-
-class BudgetStep(Form):
-    """Expenses and incomes; they must be equal at deposit, not while the draft is being written."""
-
-    expense = fields.List(fields.Nested(BudgetLineForm), load_default=list, metadata={"label": N_("Dépenses")})
-    income = fields.List(fields.Nested(BudgetLineForm), load_default=list, metadata={"label": N_("Recettes")})
-
-    @pre_load
-    def _written_lines(self, data: Mapping[str, Any], **_: Any) -> Mapping[str, Any]:
-        """A page sends {rank: line}, with empty lines between; they are dropped."""
-        return {side: _lines(data[side]) if isinstance(data[side], Mapping) else data[side] for side in data}
-
-    @validates_schema(skip_on_field_errors=True)
-    def _accounts(self, data: Mapping[str, Any], **_: Any) -> None:
-        for side, accounts in ACCOUNTS.items():
-            for rank, line in enumerate(data.get(side, ())):
-                if line["account"] not in accounts:
-                    raise ValidationError({side: {rank: {"account": [N_("Choisissez dans la liste.")]}}})
-                if line["amount_cents"] == 0:
-                    raise ValidationError({side: {rank: {"amount_cents": [N_("Indiquez une somme.")]}}})
-
-
-def _lines(typed: Mapping[str, Any]) -> list[Any]:
-    ranks = sorted(typed, key=lambda rank: int(rank) if rank.isdigit() else 0)
-    return [typed[rank] for rank in ranks if any(typed[rank].get(name) for name in ("label", "amount_cents"))]
-
-
-class RequestsStep(Form):
-    """What is asked of each funder: {institution id: cents}."""
-
-    requests = Amounts(N_("Montant demandé à chaque financeur"), load_default=dict)
-
-    @pre_load
-    def _asked(self, data: Mapping[str, Any], **_: Any) -> Mapping[str, Any]:
-        requests = data.get("requests")
-        if not isinstance(requests, Mapping):
-            return data
-        return {**data, "requests": {k: v for k, v in requests.items() if v not in ("", None)}}
-
-
-class AttestationStep(Form):
-    """The sworn statement."""
-
-    attested = fields.Boolean(
-        load_default=False,
-        metadata={
-            "label": N_(
-                "J'atteste sur l'honneur l'exactitude de ces informations et que l'organisme est à jour de ses "
-                "obligations sociales et fiscales."
-            ),
-            "widget": "checkbox",
-        },
-    )
-
-
-STEPS: Mapping[str, type[Form]] = {
-    "organisation": OrganisationStep,
-    "action": ActionStep,
-    "public": PublicStep,
-    "budget": BudgetStep,
-    "requests": RequestsStep,
-    "attestation": AttestationStep,
-}
-STEP_LABELS = {
-    "organisation": N_("Votre organisme"),
-    "action": N_("L'action"),
-    "public": N_("Public et calendrier"),
-    "budget": N_("Budget"),
-    "requests": N_("Financements demandés"),
-    "attestation": N_("Vérifier et déposer"),
-}
-
-
-class Draft(Form):
-    """A step of the form as typed (`step` named: what is wrong is kept aside), or any of its fields, all valid."""
-
-    step = fields.String(load_default=None, validate=validate.OneOf(list(STEPS)))
-    values = fields.Dict(keys=fields.String(), load_default=dict)
 
 
 def create(session: Session, actor: Actor, organisation_id: int, campaign_id: int, now: datetime) -> Dossier:
@@ -258,6 +69,7 @@ def create(session: Session, actor: Actor, organisation_id: int, campaign_id: in
         created_by_id=actor.person_id,
         typed={},
     )
+    dossier.due_on = due_date(session, dossier, dossier.state, None)
     session.add(dossier)
     session.flush()
     links.make(session, "tracking", {"dossier_id": dossier.id}, now)
@@ -276,123 +88,13 @@ def create(session: Session, actor: Actor, organisation_id: int, campaign_id: in
     return dossier
 
 
-def _edit_draft(case: Case) -> None:
-    """Save what is valid in its column and what is not as it was typed; the result is the messages per field."""
-    step, values = case.data["step"], case.data["values"]
-    chosen = [step] if step else [name for name, form in STEPS.items() if set(values) & set(form().fields)]
-    errors: dict[str, Any] = {}
-    typed = dict(case.dossier.typed)
-    for name in chosen:
-        form = STEPS[name]()
-        known = {key: value for key, value in values.items() if key in form.fields}
-        valid, wrong = _partly(form, known)
-        _SAVE[name](case, valid, wrong)
-        errors |= wrong
-        typed[name] = {key: values[key] for key in wrong if key in values}
-    unknown = set(values) - {field for name in chosen for field in STEPS[name]().fields}
-    if step is None and (errors or unknown):
-        raise Invalid(errors | {name: [N_("Champ inconnu.")] for name in unknown})
-    case.dossier.typed = {name: kept for name, kept in typed.items() if kept}
-    case.dossier.search_text = search_text(case.dossier)
-    case.result = errors
-
-
-def _partly(form: Schema, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is valid in `values`, and the messages for the rest. Nothing is required while drafting."""
-    try:
-        return dict(form.load(values, partial=True, unknown=EXCLUDE)), {}
-    except ValidationError as error:
-        messages: dict[str, Any] = dict(error.messages_dict)
-        empty = {key for key in messages if values.get(key) == ""}
-        valid = {**error.valid_data, **dict.fromkeys(empty)} if isinstance(error.valid_data, dict) else {}
-        kept = {key: value for key, value in messages.items() if key not in empty}
-        return {key: value for key, value in valid.items() if key not in kept}, kept
-
-
-_KNOWN = {
-    "objective_id": select(Objective.id).where(Objective.level == "operational"),
-    "commune_id": select(Commune.id),
-}
-
-
-def _save_columns(case: Case, valid: Mapping[str, Any], wrong: dict[str, Any]) -> None:
-    columns = Dossier.__table__.c
-    for name, known in _KNOWN.items():
-        if valid.get(name) is not None and valid[name] not in set(case.session.scalars(known)):
-            wrong[name] = [N_("Choisissez dans la liste.")]
-    for name, value in valid.items():
-        if name not in wrong:
-            setattr(case.dossier, name, "" if value is None and not columns[name].nullable else value)
-
-
-def _save_organisation(case: Case, valid: Mapping[str, Any], wrong: dict[str, Any]) -> None:
-    organisation = case.dossier.organisation
-    siret = valid.get("siret")
-    holder = case.session.scalar(select(Organisation.id).where(Organisation.siret == siret)) if siret else None
-    if holder not in (None, organisation.id):
-        wrong["siret"] = [N_("Ce numéro SIRET est déjà celui d'un autre organisme.")]
-        valid = {name: value for name, value in valid.items() if name != "siret"}
-    for name, value in valid.items():
-        if value or name in ("address", "email", "phone"):
-            setattr(organisation, name, value or "")
-
-
-def _save_budget(case: Case, valid: Mapping[str, Any], wrong: Mapping[str, Any]) -> None:
-    for side in ACCOUNTS:
-        if side in valid and side not in wrong:
-            case.session.execute(
-                delete(BudgetLine).where(BudgetLine.dossier_id == case.dossier.id, BudgetLine.side == side)
-            )
-            case.session.add_all(BudgetLine(dossier_id=case.dossier.id, side=side, **line) for line in valid[side])
-
-
-def _save_requests(case: Case, valid: Mapping[str, Any], wrong: dict[str, Any]) -> None:
-    if "requests" not in valid:
-        return
-    asked = {funder: cents for funder, cents in valid["requests"].items() if cents}
-    funders = set(
-        case.session.scalars(
-            select(Institution.id).where(Institution.funder_code.is_not(None), Institution.id.in_(asked))
-        )
-    )
-    if set(asked) - funders:
-        wrong["requests"] = {str(unknown): [N_("Financeur inconnu.")] for unknown in set(asked) - funders}
-        return
-    case.session.execute(delete(FundingRequest).where(FundingRequest.dossier_id == case.dossier.id))
-    case.session.add_all(
-        FundingRequest(dossier_id=case.dossier.id, funder_id=funder, asked_cents=cents)
-        for funder, cents in asked.items()
-    )
-
-
-_SAVE: Mapping[str, Any] = {
-    "organisation": _save_organisation,
-    "action": _save_columns,
-    "public": _save_columns,
-    "budget": _save_budget,
-    "requests": _save_requests,
-    "attestation": _save_columns,
-}
-
-
-def plain(text: str) -> str:
-    """`text` without accents, in lower case: what searches compare."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).lower()
-
-
-def search_text(dossier: Dossier) -> str:
-    """What a dossier is found by: number, carrier, title."""
-    return plain(f"{dossier.number or ''} {dossier.organisation.name} {dossier.title}")
-
-
 # --- the deposit ------------------------------------------------------------------------------------------------
 
 
 class Submission(Form):
     """The sworn statement, where it was not already made in the last step."""
 
-    attested = fields.Boolean(load_default=False, metadata=AttestationStep().fields["attested"].metadata)
+    attested = fields.Boolean(load_default=False, metadata=ATTESTATION)
 
 
 def _submit(case: Case) -> None:
@@ -643,7 +345,7 @@ def _withdraw(case: Case) -> None:
 
 
 ACTS = (
-    Act("edit_draft", DOSSIER, Draft, _edit_draft, quiet=True),
+    Act("edit_draft", DOSSIER, Draft, edit_draft, quiet=True),
     Act("submit", DOSSIER, Submission, _submit),
     Act("request_completion", DOSSIER, CompletionRequest, _request_completion),
     Act("answer_piece", DOSSIER, PieceAnswer, _answer_piece, versioned=False, quiet=True),
