@@ -21,8 +21,10 @@ from workflow.access import roles_on
 from workflow.acts import Act, Subject
 from workflow.errors import DomainError, Forbidden, Invalid, NotFound, Refused, Stale
 from workflow.models import Consultation, Dossier, Mission
-from workflow.queries.choices import choices
+from workflow.queries.beside import BESIDE
+from workflow.queries.choices import Asked, choices
 from workflow.use_cases import ACTS, offered, perform
+from workflow.use_cases.evaluation import EvaluationForm
 
 pages = Blueprint("acts", __name__)
 
@@ -31,6 +33,22 @@ _LIVES: Mapping[str, tuple[str, type[Consultation] | type[Mission] | None]] = {
     DOSSIER.name: ("acts.on_dossier", None),
     CONSULTATION.name: ("acts.on_consultation", Consultation),
     CONTROL.name: ("acts.on_mission", Mission),
+}
+_WANTED: Mapping[str, tuple[str, ...]] = {
+    # guard: the fields it wants filled, though the schema alone would do without
+    "reason_given": ("reason",),
+    "attested": ("attested",),
+    "pieces_named": ("pieces",),
+    "due_date_ahead": ("due_on",),
+    "question_asked": ("question",),
+    "answer_given": ("answer",),
+    "session_chosen": ("session_id",),
+    "payback_stated": ("payback_cents",),
+    "opinion_complete": ("verdict", "strengths", "reservations"),
+    "grid_filled": tuple(EvaluationForm().fields),
+    "visit_date_given": ("visit_on",),
+    "realisation_found": ("realisation",),
+    "spending_found": ("spending",),
 }
 _PER_ITEM = {"amounts": "requests", "answers": "pieces"}
 """Widgets that show a field for each entry of a list, and that list."""
@@ -68,8 +86,7 @@ def _show(act: Act, dossier_id: int, subject_id: int | None) -> Response:
     """The act's form; where it may not be done now, why not and what would lift it (409)."""
     dossier, subject = _found(act, dossier_id, subject_id)
     refusal = _refusal(act, dossier, subject)
-    if refusal is not None and refusal.because is Because.ROLE:
-        raise Forbidden(*refusal.reasons)
+    _check_right(refusal)
     error = Refused(*refusal.reasons) if refusal else None
     return _page(act, dossier, subject_id, error, dict(request.args), dossier.version, allowed=refusal is None)
 
@@ -81,6 +98,12 @@ def _refusal(act: Act, dossier: Dossier, subject: Subject) -> Refusal | None:
     roles = roles_on(session(), current_actor(), dossier)
     answer = decide(act.table, subject.state, act.name, roles, Facts(), offered=True)
     return answer if isinstance(answer, Refusal) else None
+
+
+def _check_right(refusal: Refusal | None) -> None:
+    """Raise Forbidden where the act is not this person's: what they typed wrong must not open its page to them."""
+    if refusal is not None and refusal.because is Because.ROLE:
+        raise Forbidden(*refusal.reasons)
 
 
 def _do(act: Act, dossier_id: int, subject_id: int | None) -> Response:
@@ -99,7 +122,8 @@ def _do(act: Act, dossier_id: int, subject_id: int | None) -> Response:
                 subject_id=subject_id,
             )
     except (Invalid, Refused, Stale) as error:
-        dossier, _subject = _found(act, dossier_id, subject_id)
+        dossier, subject = _found(act, dossier_id, subject_id)
+        _check_right(_refusal(act, dossier, subject))
         version = error.version if isinstance(error, Stale) else version
         typed = forms.typed(act.form())
         return _page(act, dossier, subject_id, error, typed, version, allowed=True)
@@ -146,6 +170,7 @@ def _page(
     allowed: bool,
 ) -> Response:
     form = act.form()
+    asked = Asked(session(), current_actor(), dossier, today())
     where: dict[str, Any] = {"subject_id": subject_id} if subject_id is not None else {}
     page = render_template(
         [f"acts/{act.name}.html", "acts/generic.html"],
@@ -157,7 +182,12 @@ def _page(
         errors=errors.messages(error.fields) if isinstance(error, Invalid) else {},
         reasons=[errors.explain(reason) for reason in error.reasons] if isinstance(error, Refused) else [],
         changes=[errors.change(done) for done in error.changes] if isinstance(error, Stale) else [],
+        needed={
+            name for row in act.table.by_event[act.name] for guard in row.guards for name in _WANTED.get(guard, ())
+        },
         choices=choices(session(), current_actor(), dossier, _lists(form), today()) if allowed else {},
+        beside=BESIDE[act.name](asked) if allowed and act.name in BESIDE else None,
+        subject_id=subject_id,
         has_files=any(field.metadata.get("widget") == "file" for field in form.fields.values()),
         version=version,
         action=url_for(_LIVES[act.table.name][0], dossier_id=dossier.id, act=act.name, **where),

@@ -1,0 +1,33 @@
+"""What the page of an act shows beside its form: what one must know to do it well."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from workflow.errors import NotFound
+from workflow.queries.candidates import candidates
+from workflow.queries.choices import Asked
+from workflow.queries.instruction import Desk, desk
+
+
+def _desk(asked: Asked) -> Desk:
+    if asked.dossier_id is None:
+        raise NotFound("dossier")
+    return desk(asked.session, asked.actor, asked.dossier_id)
+
+
+BESIDE: Mapping[str, Callable[[Asked], Any]] = {
+    "assign": candidates,
+    "replace_member": candidates,
+    "request_completion": _desk,
+    "declare_inadmissible": _desk,
+    "reroute": _desk,
+    "save_opinion": _desk,
+    "seal_opinion": _desk,
+    "sign_joint_opinion": _desk,
+    "arbitrate": _desk,
+    "issue_opinion": _desk,
+    "table": _desk,
+    "consult_expert": _desk,
+    "revoke": _desk,
+}
+"""The reader of each act's page that has one."""
