@@ -11,14 +11,16 @@ _LEVELS = ("agglomération", "commune", "arrondissement")
 _EURO = 100
 _MESSAGES = 0.3
 _AT_HOME = 0.25
+_PLACES = ("here", "mine")
 _WITH_FUNDER = "CAF"
 """Everything in the home instance asks this funder, so that its representative has something to decide."""
 
 
 def write_all(stage: Stage, world: World, number: int) -> list[Story]:
-    """`number` stories: each plan once, in order, then plans drawn by weight."""
+    """`number` stories: each plan once, in order and where it says, then plans drawn by weight, anywhere."""
     plans = world.plans["plan"]
-    drawn = stage.rng.choices(plans, [plan["weight"] for plan in plans], k=max(0, number - len(plans)))
+    weighted = stage.rng.choices(plans, [plan["weight"] for plan in plans], k=max(0, number - len(plans)))
+    drawn = [{name: value for name, value in plan.items() if name not in _PLACES} for plan in weighted]
     actions = load("actions")
     return [_story(stage, world, actions, plan) for plan in [*plans, *drawn][:number]]
 
@@ -32,7 +34,7 @@ def _story(stage: Stage, world: World, actions: Mapping[str, Any], plan: Mapping
     orientation = actions["orientation"][code[0]]
     requests = _requests(stage, orientation["funders"], at_home, at_least=2 if "decide" in plan["life"].split() else 1)
     carriers = world.cast.carriers
-    title = rng.choice(actions["titles"][code]) + rng.choice(actions["variant"])["suffix"]
+    title = rng.choice(actions["titles"][code]) + rng.choice(actions["variants"])
     beneficiaries = rng.randrange(12, 180)
     form = {
         "title": f"{title} à {commune}" if level == "commune" else title,
