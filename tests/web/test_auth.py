@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 from sqlalchemy import func, select
 
+from notifications.compose import LINKS
 from tests.web.browser import Browser
 from tests.web.conftest import PASSWORD
 from tests.web.pages import Page
@@ -86,7 +87,7 @@ def test_a_link_is_used_up_by_the_choice_not_by_the_reading(
     app: Flask, person: Callable[..., Person], link: Callable[..., str]
 ) -> None:
     someone = person()
-    url = f"/reinitialisation/{link('reset', someone)}"
+    url = f"/mot-de-passe/{link('reset', someone)}"
     other = Browser(app).sign_in(someone)
     browser = Browser(app)
     assert browser.get(url).status_code == browser.get(url).status_code == 200
@@ -134,7 +135,7 @@ def test_dead_links_look_alike(browser: Browser, person: Callable[..., Person], 
     forged = "1-" + "0" * 40
     texts = set()
     for token in (old, other_purpose, forged, "x", "1", "-", "é" * 50):
-        answer = browser.get(f"/reinitialisation/{token}")
+        answer = browser.get(f"/mot-de-passe/{token}")
         assert answer.status_code == 404
         texts.add(Page(answer.text).text)
     assert len(texts) == 1
@@ -199,3 +200,12 @@ def test_nothing_happens_when_someone_only_looks(
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(Outbox)) == 0
         assert session.scalars(select(SecretLink.ended_at)).all() == [None]
+
+
+def test_mailed_links_lead_to_their_pages(app: Flask) -> None:
+    pages = {"invitation": "auth.accept", "reset": "auth.reset"}
+    mailed = {link.purpose: link.path for link in LINKS.values()}
+    with app.test_request_context():
+        assert {purpose: url_for(page, token="x") for purpose, page in pages.items()} == {
+            purpose: f"/{mailed[purpose]}/x" for purpose in pages
+        }

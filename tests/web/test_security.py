@@ -140,10 +140,10 @@ def test_too_much_is_refused_in_words(browser: Browser) -> None:
 
 
 def test_logs_hold_no_secret(browser: Browser, capsys: pytest.CaptureFixture[str]) -> None:
-    browser.get(f"/reinitialisation/{SECRET}")
+    browser.get(f"/mot-de-passe/{SECRET}")
     browser.post("/connexion", {"email": "who@binome.test", "password": "tell nobody"})
     written = capsys.readouterr().err
-    assert '"path": "/reinitialisation/…"' in written or "/reinitialisation/\\u2026" in written
+    assert '"path": "/mot-de-passe/…"' in written or "/mot-de-passe/\\u2026" in written
     assert SECRET not in written
     assert "tell nobody" not in written
     assert "who@binome.test" not in written

@@ -101,7 +101,7 @@ def accept(token: str) -> Response:
     return _choose("invitation", token)
 
 
-@pages.route("/reinitialisation/<token>", methods=("GET", "POST"))
+@pages.route("/mot-de-passe/<token>", methods=("GET", "POST"))
 @access("public")
 def reset(token: str) -> Response:
     """Choose a new password through a mailed link."""
