@@ -94,8 +94,7 @@ def play(
     `progress` hears how many days are played, of how many. Raises NotEmpty.
     """
     plans, people = load("plans"), load("people")
-    stage = Stage(database, seed, until)
-    stage.now = stage.at(plans["calendar"]["previous"]["call_opens"] - _SET_UP)
+    stage = Stage(database, seed, until, plans["calendar"]["previous"]["call_opens"] - _SET_UP)
     with database.write() as session:
         if not db.is_empty(session):
             raise NotEmpty

@@ -30,13 +30,15 @@ def load(name: str) -> Mapping[str, Any]:
 
 
 class Stage:
-    """Holds the clock, the chance and the database of one demonstration; nothing happens from `until` on."""
+    """Holds the clock, the chance and the database of one demonstration; it begins `begins` working days after
+    `until` (before it, when negative), and nothing happens from `until` on.
+    """
 
-    def __init__(self, database: Database, seed: int, until: date) -> None:
+    def __init__(self, database: Database, seed: int, until: date, begins: int) -> None:
         self.database, self.until = database, until
         self.rng = Random(seed)  # noqa: S311 - a demonstration that can be played again, not a secret
         self.end = datetime.combine(until, time(), PARIS)
-        self.now = self.at(-10_000 // 25)
+        self.now = self.at(begins)
         self.acts = 0
         self.texts: Mapping[str, Sequence[str]] = load("texts")
         self._waiting: list[tuple[datetime, int, Life]] = []

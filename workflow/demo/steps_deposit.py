@@ -64,7 +64,7 @@ def _submit(story: Story) -> None:
 
 
 def _ask(story: Story) -> None:
-    """The animator asks for missing pieces; one time in four by a day that passes unanswered."""
+    """The animator asks for two or three missing pieces."""
     pieces = story.stage.rng.sample(story.stage.texts["pieces"], story.stage.rng.randint(2, 3))
     story.act(story.led.animator, "request_completion", pieces=pieces, due_on=story.due(2, 15))
 
