@@ -2,11 +2,13 @@
 
 from flask import Blueprint
 
-from web.pages import acts, auth, dossiers, health
+from web.pages import acts, auth, dossiers, health, home, tracking
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.pages,
     auth.pages,
     acts.pages,
     dossiers.pages,
+    home.pages,
+    tracking.pages,
 )

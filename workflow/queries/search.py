@@ -10,8 +10,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from workflow.access import Actor, visible
 from workflow.models import Campaign, Dossier, Instance, Organisation
+from workflow.plain import plain
 from workflow.turns import TURNS
-from workflow.use_cases.intake import plain
 
 PAGE = 25
 COUNTED = 1000

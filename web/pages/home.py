@@ -1,0 +1,38 @@
+"""The first page: what awaits the person who comes in; for a visitor, where to go."""
+
+from flask import Blueprint, render_template, url_for
+
+from web.context import dossier_url, session, signed_in, today
+from web.security import access
+from workflow.queries import home as query
+from workflow.queries.home import Task
+
+pages = Blueprint("home", __name__)
+
+
+@pages.get("/")
+@access("public")
+def index() -> str:
+    """What awaits the signed-in person over all their roles, and what happened lately; a welcome for a visitor."""
+    actor = signed_in()
+    if actor is None:
+        return render_template("home/welcome.html")
+    awaiting = query.awaiting(session(), actor, today())
+    late = [task for task in awaiting.tasks if task.due_on and task.due_on < today()]
+    return render_template(
+        "home/index.html",
+        awaiting=awaiting,
+        late=len(late),
+        kinds=[(query.KINDS[name], count) for name, count in awaiting.counts.items()],
+        act_url=_act_url,
+        news=query.news(session(), actor),
+    )
+
+
+def _act_url(task: Task) -> str:
+    """Straight to the act where one form does it, else to the dossier."""
+    return (
+        url_for("acts.on_dossier", dossier_id=task.dossier_id, act=task.act)
+        if task.act
+        else dossier_url(task.dossier_id)
+    )
