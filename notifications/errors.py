@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from jinja2 import TemplateNotFound
 from sqlalchemy.exc import DBAPIError
 
 LONGEST = 300
@@ -21,6 +22,10 @@ def describe(error: BaseException | str, secrets: Sequence[str] = ()) -> str:
 
 
 def _said(error: BaseException) -> str:
-    # The database's own words: SQLAlchemy adds the statement and its parameters.
-    words = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    # The database's own words, as SQLAlchemy adds the statement with its values; the text's name without its folder.
+    words: object = error
+    if isinstance(error, DBAPIError) and error.orig:
+        words = error.orig
+    elif isinstance(error, TemplateNotFound):
+        words = error.name
     return f"{type(error).__name__}: {words}"

@@ -5,7 +5,6 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -18,6 +17,8 @@ from workflow.settings import Settings
 
 TIMEOUT = 20.0
 """Seconds that a server may take for one answer."""
+GOODBYE = 421
+"""The answer of a server that closes the connection."""
 SENDER = "Binôme"
 
 
@@ -42,6 +43,8 @@ def read_url(url: str) -> Server:
     if parts.scheme not in PORTS or not host:
         raise ValueError("BINOME_SMTP_URL must be smtp://[user:password@]host[:port] or smtps://…")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if not (user + password).isascii():
+        raise ValueError("BINOME_SMTP_URL: user and password must be plain ASCII")  # smtplib sends nothing else
     return Server(parts.scheme, host, port or PORTS[parts.scheme], user, password)
 
 
@@ -100,7 +103,8 @@ class SmtpChannel(Channel):
         """Hand the message in. Raises Undelivered, after which the next message gets a new connection."""
         try:
             message = write(mail, self._sender, datetime.now(UTC))
-        except (ValueError, MessageError) as error:
+        except Exception as error:
+            # The library's parser of addresses fails in many ways; what is no message now never will be.
             raise Rejected(self._describe(error)) from None
         try:
             self._live().send_message(message, self._sender, [mail.address])
@@ -152,10 +156,10 @@ class SmtpChannel(Channel):
 
 
 def _answer(error: Exception) -> tuple[int, bytes] | None:
-    """What the server said about this one message."""
+    """What the server said about this one message; None where it said nothing, or goodbye."""
+    answer: tuple[int, bytes] | None = None
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        answers: list[tuple[int, bytes]] = list(error.recipients.values())
-        return answers[0]
-    if isinstance(error, smtplib.SMTPDataError):
-        return error.smtp_code, error.smtp_error if isinstance(error.smtp_error, bytes) else error.smtp_error.encode()
-    return None
+        answer = next(iter(error.recipients.values()))
+    elif isinstance(error, smtplib.SMTPDataError):
+        answer = (error.smtp_code, error.smtp_error if isinstance(error.smtp_error, bytes) else b"")
+    return None if answer and answer[0] == GOODBYE else answer

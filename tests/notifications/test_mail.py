@@ -1,0 +1,332 @@
+"""Mail over a real SMTP server on this machine: headers, text, refusals, encryption, passwords."""
+
+import smtplib
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
+from pydantic import SecretStr
+
+from notifications.channels import chosen
+from notifications.channels import mail as mail_module
+from notifications.channels.base import Mail, Rejected, Undelivered, Unreachable
+from notifications.channels.mail import Server, SmtpChannel, read_url
+from notifications.errors import describe
+from workflow.settings import Settings
+
+PASSWORD = "le sesame/du:courrier"
+MAIL = Mail(
+    outbox_id=7,
+    identity="0123abcd",
+    name="Animatrice Santé",
+    address="animatrice@binome.example",
+    locale="fr",
+    subject="Dossier 2027-0042 : il vient d'arriver, à vérifier",
+    body="Bonjour,\n\nUn dossier « d'été » vous attend.\nhttps://binome.example/" + "a" * 200 + "\n.\nFin\n",
+)
+
+
+class Server25:
+    """What a server hears; `answers` may refuse a command by its name."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, list[str], bytes]] = []
+        self.answers: dict[str, str] = {}
+        self.sessions: set[int] = set()
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+        if "RCPT" in self.answers:
+            return self.answers["RCPT"]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        self.sessions.add(id(session))
+        if "DATA" in self.answers:
+            return self.answers["DATA"]
+        self.heard.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
+        return "250 OK"
+
+    @property
+    def messages(self) -> list[EmailMessage]:
+        return [message_from_bytes(content, policy=default) for *_, content in self.heard]  # type: ignore[misc]
+
+
+class FreePort(Controller):
+    """A server on a port that was free."""
+
+    def __init__(self, handler: Server25, **options: Any) -> None:
+        super().__init__(handler, hostname="127.0.0.1", port=0, **options)
+
+    def _trigger_server(self) -> None:
+        """The first call that tells whether the server is up."""
+        assert self.server is not None
+        self.port = self.server.sockets[0].getsockname()[1]
+        socket.create_connection(("127.0.0.1", self.port)).close()
+
+
+@contextmanager
+def serving(handler: Server25, **options: Any) -> Iterator[FreePort]:
+    controller = FreePort(handler, **options)
+    controller.start()
+    try:
+        yield controller
+    finally:
+        controller.stop(no_assert=True)
+
+
+@pytest.fixture
+def heard() -> Server25:
+    return Server25()
+
+
+@pytest.fixture
+def server(heard: Server25) -> Iterator[FreePort]:
+    with serving(heard) as controller:
+        yield controller
+
+
+def channel_to(settings: Settings, url: str) -> SmtpChannel:
+    channel = chosen(settings.model_copy(update={"smtp_url": SecretStr(url)}))
+    assert isinstance(channel, SmtpChannel), "an SMTP address goes before the demo's mailbox"
+    return channel
+
+
+@pytest.fixture
+def channel(settings: Settings, server: FreePort) -> Iterator[SmtpChannel]:
+    channel = channel_to(settings, f"smtp://127.0.0.1:{server.port}")
+    yield channel
+    channel.close()
+
+
+def test_a_mail_arrives_as_it_was_written(channel: SmtpChannel, heard: Server25) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    channel.send(MAIL)
+    (sender, recipients, content), (message,) = heard.heard[0], heard.messages
+    assert (sender, recipients) == ("binome@binome.example", ["animatrice@binome.example"])
+    assert str(message["From"]) == "Binôme <binome@binome.example>"
+    assert str(message["To"]) == "Animatrice Santé <animatrice@binome.example>"
+    assert message["Subject"] == MAIL.subject
+    assert message["Message-ID"] == "<0123abcd@binome.example>"
+    assert before <= message["Date"].datetime <= datetime.now(UTC)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["List-Id"] == "<notifications.binome.example>"
+    assert message.get_content_type() == "text/plain"
+    assert message.get_content_charset() == "utf-8"
+    assert message.get_content().replace("\r\n", "\n") == MAIL.body
+    assert content.isascii()
+    assert max(map(len, content.splitlines())) < 100
+
+
+def test_one_connection_serves_a_run(channel: SmtpChannel, heard: Server25) -> None:
+    for _ in range(3):
+        channel.send(MAIL)
+    assert len(heard.messages) == 3
+    assert {message["Message-ID"] for message in heard.messages} == {"<0123abcd@binome.example>"}
+    assert len(heard.sessions) == 1
+
+
+def test_a_connection_that_was_closed_is_opened_again(channel: SmtpChannel, heard: Server25) -> None:
+    channel.send(MAIL)
+    assert channel._client is not None
+    assert channel._client.sock is not None
+    channel._client.sock.close()
+    channel.send(MAIL)
+    assert len(heard.messages) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "kind"),
+    [
+        ("RCPT", "550 no <animatrice@binome.example> here", Rejected),
+        ("RCPT", "451 greylisted, come back", Undelivered),
+        ("DATA", "554 not wanted", Rejected),
+        ("DATA", "452 disk full", Undelivered),
+    ],
+)
+def test_a_refusal_is_for_good_or_for_now(
+    channel: SmtpChannel, heard: Server25, command: str, answer: str, kind: type[Undelivered]
+) -> None:
+    heard.answers[command] = answer
+    with pytest.raises(Undelivered) as raised:
+        channel.send(MAIL)
+    assert type(raised.value) is kind
+    assert str(raised.value) == answer.replace("animatrice@binome.example", "***@***")
+    heard.answers.clear()
+    channel.send(MAIL)
+    assert len(heard.messages) == 1
+
+
+def test_a_server_that_is_away_is_out_of_reach(settings: Settings, heard: Server25) -> None:
+    with serving(heard) as server:
+        port = server.port
+    channel = channel_to(settings, f"smtp://someone:{PASSWORD.replace('/', '%2F')}@127.0.0.1:{port}")
+    with pytest.raises(Unreachable, match="ConnectionRefusedError"):
+        channel.send(MAIL)
+    channel.close()
+
+
+def test_a_server_that_leaves_in_the_middle_is_out_of_reach(channel: SmtpChannel, heard: Server25) -> None:
+    heard.answers["RCPT"] = "421 closing"
+    with pytest.raises(Unreachable, match=r"421|closed|disconnect"):
+        channel.send(MAIL)
+    heard.answers.clear()
+    channel.send(MAIL)
+    assert len(heard.messages) == 1
+
+
+@pytest.mark.parametrize("address", ["no address", "a@b\r\nBcc: c@d", ""])
+def test_what_cannot_be_a_recipient_is_rejected(channel: SmtpChannel, heard: Server25, address: str) -> None:
+    with pytest.raises(Rejected):
+        channel.send(Mail(1, "1", "", address, "fr", "Sujet", "Texte"))
+    assert heard.heard == []
+
+
+def test_a_subject_cannot_hold_a_header(channel: SmtpChannel, heard: Server25) -> None:
+    with pytest.raises(Rejected, match="ValueError"):
+        channel.send(Mail(1, "1", "", "a@b.example", "fr", "Sujet\nBcc: c@d.example", "Texte"))
+    assert heard.heard == []
+
+
+# Passwords and encryption
+
+
+def check(server: Any, session: Any, envelope: Any, mechanism: str, given: Any) -> AuthResult:
+    known = isinstance(given, LoginPassword) and (given.login, given.password) == (b"binome", PASSWORD.encode())
+    return AuthResult(success=known, handled=False)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of 127.0.0.1 with its key, in one file."""
+    file = tmp_path_factory.mktemp("tls") / "server.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1"
+    subprocess.run(
+        [*command.split(), "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", file, "-out", file.with_suffix(".crt")],
+        check=True,
+        capture_output=True,
+    )
+    file.write_bytes(file.read_bytes() + file.with_suffix(".crt").read_bytes())
+    return file
+
+
+@pytest.fixture
+def tls(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """The server's context; the client trusts its certificate."""
+    real = ssl.create_default_context
+    monkeypatch.setattr(mail_module.ssl, "create_default_context", lambda: real(cafile=certificate.with_suffix(".crt")))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+def url(controller: FreePort, scheme: str, password: str) -> str:
+    quoted = password.replace("/", "%2F").replace(":", "%3A").replace(" ", "%20")
+    return f"{scheme}://binome:{quoted}@127.0.0.1:{controller.port}"
+
+
+def test_starttls_is_used_where_it_is_offered(settings: Settings, heard: Server25, tls: ssl.SSLContext) -> None:
+    options = {"tls_context": tls, "require_starttls": True, "authenticator": check, "auth_required": True}
+    with serving(heard, **options) as controller:
+        channel = channel_to(settings, url(controller, "smtp", PASSWORD))
+        channel.send(MAIL)
+        assert channel._client is not None
+        assert isinstance(channel._client.sock, ssl.SSLSocket)
+        channel.close()
+    assert len(heard.messages) == 1
+
+
+def test_smtps_is_encrypted_from_the_start(settings: Settings, heard: Server25, tls: ssl.SSLContext) -> None:
+    with serving(heard, ssl_context=tls, authenticator=check, auth_require_tls=False) as controller:
+        channel = channel_to(settings, url(controller, "smtps", PASSWORD))
+        channel.send(MAIL)
+        channel.close()
+    assert len(heard.messages) == 1
+
+
+def test_a_wrong_password_is_out_of_reach_and_not_repeated(
+    settings: Settings, heard: Server25, tls: ssl.SSLContext
+) -> None:
+    with (
+        serving(heard, tls_context=tls, authenticator=check, auth_required=True) as controller,
+        pytest.raises(Unreachable, match="535") as raised,
+    ):
+        channel_to(settings, url(controller, "smtp", "guessed wrong")).send(MAIL)
+    assert "guessed" not in str(raised.value)
+    assert heard.heard == []
+
+
+def test_an_unknown_certificate_is_refused(settings: Settings, heard: Server25, certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with (
+        serving(heard, tls_context=context) as controller,
+        pytest.raises(Unreachable, match="certificate verify failed"),
+    ):
+        channel_to(settings, url(controller, "smtp", PASSWORD)).send(MAIL)
+    assert heard.heard == []
+
+
+def test_a_password_never_goes_over_an_open_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Open(smtplib.SMTP):
+        def __init__(self, *_given: object, **_options: object) -> None:
+            self.esmtp_features = {"auth": "PLAIN"}
+            self.closed = False
+
+        def ehlo_or_helo_if_needed(self) -> None:
+            """A server without STARTTLS."""
+
+        def has_extn(self, opt: str) -> bool:
+            return opt in self.esmtp_features
+
+        def close(self) -> None:
+            self.closed = True
+
+    monkeypatch.setattr(mail_module.smtplib, "SMTP", Open)
+    with pytest.raises(Unreachable, match="no encryption"):
+        mail_module._open_plain(Server("smtp", "mail.binome.example", 25, "binome", PASSWORD))
+    assert mail_module._open_plain(Server("smtp", "mail.binome.example", 25, "", ""))
+    assert mail_module._open_plain(Server("smtp", "127.0.0.1", 25, "binome", PASSWORD))
+
+
+# Addresses of servers, and errors
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://mail.example", Server("smtp", "mail.example", 25, "", "")),
+        ("smtps://mail.example", Server("smtps", "mail.example", 465, "", "")),
+        ("smtp://a%40b:p%2Fq%3A@mail.example:587/", Server("smtp", "mail.example", 587, "a@b", "p/q:")),
+        ("smtp://[::1]:2525", Server("smtp", "::1", 2525, "", "")),
+    ],
+)
+def test_the_address_of_a_server(url: str, server: Server) -> None:
+    assert read_url(url) == server
+
+
+@pytest.mark.parametrize(
+    "url", ["mail.example", "http://user:sesame@mail.example", "smtp://u:sesame@h:port", "smtp://", "smtp://u:sésame@h"]
+)
+def test_an_address_that_is_none_is_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match="BINOME_SMTP_URL") as raised:
+        read_url(url)
+    assert "sesame" not in str(raised.value)
+
+
+def test_an_error_is_kept_without_secrets() -> None:
+    token = "12-" + "a1" * 20
+    told = describe(f"said {PASSWORD} of <someone@binome.example> at /expert/{token}\nsecond line", (PASSWORD, ""))
+    assert told == "said *** of <***@***> at /expert/***"
+    assert len(describe("x" * 1000)) == 300
