@@ -26,7 +26,10 @@ from workflow.models import (
     BinomeMember,
     Consultation,
     Dossier,
+    Evaluation,
     FundingRequest,
+    Interest,
+    Opinion,
     Person,
     RoleGrant,
 )
@@ -178,6 +181,24 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     if CONTROLLER in actor.roles:
         scopes.append(Dossier.state.in_(_FUNDED))
     return or_(*scopes) if scopes else false()
+
+
+def involvements(person_id: int | None) -> Mapping[str, ColumnElement[bool]]:
+    """How a person ever took part in the dossier of the enclosing select: what keeps them from controlling it.
+
+    `instructed`, `evaluated`, or `bound` to its carrier by a role or a declared interest.
+    """
+    return {
+        "instructed": or_(
+            exists().where(BinomeMember.dossier_id == Dossier.id, BinomeMember.person_id == person_id),
+            exists().where(Opinion.dossier_id == Dossier.id, Opinion.author_id == person_id),
+        ),
+        "evaluated": exists().where(Evaluation.dossier_id == Dossier.id, Evaluation.evaluator_id == person_id),
+        "bound": or_(
+            exists().where(RoleGrant.organisation_id == Dossier.organisation_id, RoleGrant.person_id == person_id),
+            exists().where(Interest.organisation_id == Dossier.organisation_id, Interest.person_id == person_id),
+        ),
+    }
 
 
 _INSTRUCTION = frozenset({ANIMATOR, BINOME, TRANSVERSAL})

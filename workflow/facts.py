@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from states.facts import Facts, Member
 from states.words import N_
 from workflow import campaigns
-from workflow.access import INSTRUCTOR
+from workflow.access import INSTRUCTOR, involvements
 from workflow.acts import Case
 from workflow.clock import local_day
 from workflow.lines import envelope_for, own_line
@@ -20,7 +20,7 @@ from workflow.models import (
     BudgetLine,
     CommitteeSession,
     Consultation,
-    Evaluation,
+    Dossier,
     Expert,
     ExpertInterest,
     FundingRequest,
@@ -379,15 +379,8 @@ def _grid(case: Case) -> Found:
 @_reads("actor_involved")
 def _involved(case: Case) -> Found:
     """Whether the person ever instructed, evaluated or carried the dossier, or declared an interest in its carrier."""
-    person, dossier = case.actor.person_id, case.dossier
-    traces = (
-        select(BinomeMember.id).where(BinomeMember.dossier_id == dossier.id, BinomeMember.person_id == person),
-        select(Opinion.id).where(Opinion.dossier_id == dossier.id, Opinion.author_id == person),
-        select(Evaluation.id).where(Evaluation.dossier_id == dossier.id, Evaluation.evaluator_id == person),
-        select(RoleGrant.id).where(RoleGrant.organisation_id == dossier.organisation_id, RoleGrant.person_id == person),
-        select(Interest.id).where(Interest.organisation_id == dossier.organisation_id, Interest.person_id == person),
-    )
-    return {"actor_involved": bool(case.session.scalar(select(or_(*(trace.exists() for trace in traces)))))}
+    traces = involvements(case.actor.person_id).values()
+    return {"actor_involved": bool(case.session.scalar(select(or_(*traces)).where(Dossier.id == case.dossier.id)))}
 
 
 @_reads("draw_sealed", "drawn", "waiting_in_draw")
