@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask_babel import gettext
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from web import errors, languages
 from web.commands.database import database
@@ -15,7 +17,7 @@ from web.commands.serving import scheduler, serve
 from web.commands.states import states
 from web.commands.user import user
 from workflow.errors import DomainError
-from workflow.settings import settings
+from workflow.settings import MissingKey, settings
 
 
 class Refusing(click.Group):
@@ -28,9 +30,17 @@ class Refusing(click.Group):
         with words.app_context():
             try:
                 return super().invoke(ctx)
+            except (OperationalError, ProgrammingError):
+                click.echo(gettext("La base de données n'est pas prête : lancez « binome db upgrade »."), err=True)
+                ctx.exit(1)
+            except MissingKey:
+                click.echo(gettext("Donnez une clé secrète dans BINOME_SECRET_KEY (hors démonstration)."), err=True)
+                ctx.exit(1)
             except DomainError as error:
                 for reason in map(errors.explain, error.reasons):
                     click.echo(f"{reason['message']} {reason['remedy']}", err=True)
+                for field, messages in errors.messages(getattr(error, "fields", {})).items():
+                    click.echo(f"  {field} : {' '.join(map(str, messages))}", err=True)
                 ctx.exit(1)
 
 

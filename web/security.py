@@ -10,12 +10,10 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from web import context
 from workflow.access import Actor, load_actor
-from workflow.models import Person
 
 PUBLIC = "public"
 SIGNED_IN = "signed_in"
@@ -95,13 +93,12 @@ def _check_forgery() -> None:
 class User(UserMixin):
     """A signed-in person. The identifier dies with the credentials it was given for."""
 
-    def __init__(self, actor: Actor, credentials_version: int) -> None:
+    def __init__(self, actor: Actor) -> None:
         self.actor = actor
-        self.credentials_version = credentials_version
 
     def get_id(self) -> str:
         """What the cookie carries."""
-        return f"{self.actor.person_id}:{self.credentials_version}"
+        return f"{self.actor.person_id}:{self.actor.credentials_version}"
 
 
 def load_user(identifier: str) -> User | None:
@@ -109,10 +106,8 @@ def load_user(identifier: str) -> User | None:
     person_id, _, version = identifier.partition(":")
     if not all(part.isascii() and part.isdecimal() and len(part) < 18 for part in (person_id, version)):
         return None
-    reading = context.session()
-    standing = reading.scalar(select(Person.credentials_version).where(Person.id == int(person_id)))
-    actor = load_actor(reading, int(person_id)) if standing == int(version) else None
-    return User(actor, int(version)) if actor else None
+    actor = load_actor(context.session(), int(person_id))
+    return User(actor) if actor and actor.credentials_version == int(version) else None
 
 
 def start_session(person_id: int, credentials_version: int) -> bool:

@@ -61,6 +61,8 @@ class Actor:
     is_system: bool = False
     locale: str = "fr"
     institution_id: int | None = None
+    credentials_version: int = 0
+    """Counts password changes; a session opened before the last one is dead."""
     roles: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,6 +105,7 @@ def load_actor(session: Session, person_id: int) -> Actor | None:
             Person.name,
             Person.locale,
             Person.institution_id.label("own_institution_id"),
+            Person.credentials_version,
             RoleGrant.role,
             RoleGrant.instance_id,
             RoleGrant.institution_id,
@@ -115,7 +118,14 @@ def load_actor(session: Session, person_id: int) -> Actor | None:
         return None
     grants = tuple(Grant(r.role, r.instance_id, r.institution_id, r.organisation_id) for r in rows if r.role)
     first = rows[0]
-    return Actor(person_id, first.name, grants, locale=first.locale, institution_id=first.own_institution_id)
+    return Actor(
+        person_id,
+        first.name,
+        grants,
+        locale=first.locale,
+        institution_id=first.own_institution_id,
+        credentials_version=first.credentials_version,
+    )
 
 
 def roles_on(session: Session, actor: Actor, dossier: Dossier) -> frozenset[str]:

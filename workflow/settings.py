@@ -8,6 +8,10 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+class MissingKey(RuntimeError):
+    """Outside the demo no secret key is made up: it must be set."""
+
+
 class Settings(BaseSettings):
     """What an installation may set; every name is read from the environment with the prefix BINOME_."""
 
@@ -31,12 +35,12 @@ class Settings(BaseSettings):
     def key(self) -> str:
         """The secret key; in demo it is generated once and kept in the instance folder.
 
-        Raises RuntimeError outside the demo when none is set.
+        Raises MissingKey outside the demo when none is set.
         """
         if self.secret_key.get_secret_value():
             return self.secret_key.get_secret_value()
         if not self.demo:
-            raise RuntimeError("BINOME_SECRET_KEY is required outside the demo")
+            raise MissingKey("BINOME_SECRET_KEY is required outside the demo")
         file = self.instance / "secret_key"
         if not file.exists():
             self.instance.mkdir(parents=True, exist_ok=True)

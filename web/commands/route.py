@@ -4,12 +4,12 @@ from typing import Any
 
 import click
 from flask_babel import gettext as _
-from sqlalchemy import inspect
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from web.commands.output import answer, as_json, fail, opened
 from workflow import routing
 from workflow.db import Database
-from workflow.models.reference import LEVELS, Route
+from workflow.models.reference import LEVELS
 from workflow.queries.routes import load_rules
 from workflow.reference import PTCS, reading
 from workflow.routing import Query, Rule
@@ -63,10 +63,10 @@ def explain(objective: str, level: str | None, commune: str | None, as_json: boo
 
 def _known(database: Database) -> tuple[list[Rule], set[str], set[str]]:
     """The rules, the codes of operational objectives and the communes, of the database or of the reference file."""
-    if inspect(database.reader).has_table(Route.__tablename__):
+    try:
         with database.read() as session:
             rules = load_rules(session)
-    else:
+    except (OperationalError, ProgrammingError):
         rules = []
     file = reading.read(PTCS)
     if not rules:
