@@ -41,6 +41,8 @@ class Case:
     due_on: date | None = None
     """The day by which the next act is due, where the campaign's calendar does not say it."""
     result: Any = None
+    followed: list[str] = field(default_factory=list)
+    """The system's events that it led to at once."""
 
     @property
     def today(self) -> date:

@@ -161,6 +161,7 @@ def _follow(act: Act, cause: Case) -> None:
     answer = _decide(act, case)
     if isinstance(answer, Decision):
         _carry_out(act, case, answer)
+        cause.followed.append(act.name)
 
 
 def _carry_out(act: Act, case: Case, decision: Decision) -> None:
