@@ -1,7 +1,6 @@
 """The texts: each kind of message has one in each language, says what there is to do, and gives nothing away."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +11,8 @@ from sqlalchemy import select, update
 
 from notifications import messages, reminders
 from notifications.compose import LINKS, Dropped, compose, context
-from tests.factories import NOW, Walk, World
+from tests.factories import NOW, Walk
+from tests.notifications.conftest import Built, copied_sqlite
 from tests.notifications.lives import SECRET_WORDS, everything, unrouted
 from workflow import links
 from workflow.db import Database
@@ -26,11 +26,9 @@ LONGEST = 1200
 
 
 @pytest.fixture(scope="module")
-def lived(built_sqlite: tuple[Path, World], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def lived(built_sqlite: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A database in which every kind of message was written by the acts that write it."""
-    built, world = built_sqlite
-    file = shutil.copyfile(built, tmp_path_factory.mktemp("lived") / "lived.sqlite3")
-    database = Database(f"sqlite:///{file}")
+    database, world = copied_sqlite(built_sqlite, tmp_path_factory.mktemp("lived")), built_sqlite.world
     everything(database, world)
     walk = Walk(database, world).assigned()
     recall(database, date(2027, 2, 20))
@@ -132,12 +130,9 @@ def test_a_value_that_is_missing_is_an_error() -> None:
 NASTY = "Ateliers\nBcc: autre@binome.example\u2028{{ base_url }} <b>&"
 
 
-def test_what_people_type_stays_what_it_is(
-    built_sqlite: tuple[Path, World], tmp_path: Path, settings: Settings
-) -> None:
-    built, world = built_sqlite
-    database = Database(f"sqlite:///{shutil.copyfile(built, tmp_path / 'nasty.sqlite3')}")
-    Walk(database, world).submitted()
+def test_what_people_type_stays_what_it_is(built_sqlite: Built, tmp_path: Path, settings: Settings) -> None:
+    database = copied_sqlite(built_sqlite, tmp_path)
+    Walk(database, built_sqlite.world).submitted()
     with database.write() as session:
         session.execute(update(Dossier).values(title=NASTY))
     with database.read() as session:

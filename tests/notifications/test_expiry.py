@@ -1,0 +1,63 @@
+"""Consultations expire the day after they were due, each for itself, and the dossier goes back to its binôme."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from notifications import expiry
+from notifications.expiry import expire
+from tests.factories import Walk
+from tests.notifications.lives import answer_as_expert, consult
+from workflow import journal
+from workflow.models import Consultation, JournalEntry, Outbox, SecretLink
+from workflow.use_cases import perform
+
+
+def states(walk: Walk) -> list[str]:
+    with walk.database.read() as session:
+        return list(session.scalars(select(Consultation.state).order_by(Consultation.id)))
+
+
+def test_the_day_after_and_not_before(walk: Walk) -> None:
+    walk.assigned()
+    consult(walk, days=10)
+    assert not expire(walk.database, walk.now + timedelta(days=10))
+    assert expire(walk.database, walk.now + timedelta(days=11)) == {"expired": 1}
+    assert not expire(walk.database, walk.now + timedelta(days=12))
+    assert states(walk) == ["expired"]
+    assert walk.state == "assigned"
+    with walk.database.read() as session:
+        assert session.scalars(select(SecretLink.ended_at).where(SecretLink.purpose == "expert")).one()
+        told = set(session.scalars(select(Outbox.person_id).where(Outbox.kind == "consultations_closed")))
+        entry = session.scalars(select(JournalEntry).where(JournalEntry.act == "expire")).one()
+        assert list(journal.verify(session)) == []
+    assert told == {walk.world.people["instructor 1"], walk.world.people["instructor 2"]}
+    assert (entry.role, entry.actor_id) == ("system", None)
+
+
+def test_one_that_is_still_open_keeps_the_dossier_with_its_expert(walk: Walk) -> None:
+    walk.assigned()
+    answered, _, open_still = consult(walk), consult(walk, email="b@binome.example"), consult(walk, days=30)
+    answer_as_expert(walk, answered, "answer", answer="Oui")
+    assert expire(walk.database, walk.now + timedelta(days=11)) == {"expired": 1}
+    assert states(walk) == ["answered", "expired", "asked"]
+    assert walk.state == "expert_consulted"
+    answer_as_expert(walk, open_still, "answer", answer="Oui")
+    assert walk.state == "assigned"
+
+
+def test_one_that_fails_stops_no_other(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
+    walks = [Walk(walk.database, walk.world).assigned() for _ in range(3)]
+    ids = [consult(each) for each in walks]
+    in_the_way = walks[1]
+
+    def perform_after_an_answer(session, actor, name, dossier_id, **given):  # type: ignore[no-untyped-def]
+        if dossier_id == in_the_way.dossier_id:
+            session.get(Consultation, ids[1]).state = "answered"
+        return perform(session, actor, name, dossier_id, **given)
+
+    monkeypatch.setattr(expiry, "perform", perform_after_an_answer)
+    assert expire(walk.database, walk.now + timedelta(days=11)) == {"expired": 2, "not_expired": 1}
+    assert states(walk) == ["expired", "asked", "expired"], "nothing of the failed one is kept"
+    assert [each.state for each in walks] == ["assigned", "expert_consulted", "assigned"]
