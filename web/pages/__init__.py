@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from web.pages import acts, auth, dossiers, health, home, tracking
+from web.pages import acts, animator, auth, dossiers, expert, health, home, instructor, tracking, transversal
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.pages,
@@ -11,4 +11,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     dossiers.pages,
     home.pages,
     tracking.pages,
+    animator.pages,
+    transversal.pages,
+    instructor.pages,
+    expert.pages,
 )

@@ -39,9 +39,9 @@ class Sessions:
     """The first PAGE, with the verdict of their opinion and what it proposes."""
 
 
-def sessions(session: Session, where: Scope) -> Sessions:
-    """The sessions of a campaign that an instance's dossiers may be tabled in, in three statements."""
-    meetings = session.execute(
+def meetings(session: Session, where: Scope) -> Sequence[Row]:
+    """The sessions of a campaign that an instance's dossiers may be tabled in, with how many of them are."""
+    return session.execute(
         select(
             CommitteeSession.id,
             CommitteeSession.label,
@@ -58,6 +58,11 @@ def sessions(session: Session, where: Scope) -> Sessions:
         .group_by(CommitteeSession.id)
         .order_by(CommitteeSession.on, CommitteeSession.id)
     ).all()
+
+
+def sessions(session: Session, where: Scope) -> Sessions:
+    """The sessions of an instance, what is tabled in them and what waits, in three statements."""
+    found = meetings(session, where)
     tabled: dict[int, list[Row]] = {}
     for row in session.execute(
         select(
@@ -69,12 +74,12 @@ def sessions(session: Session, where: Scope) -> Sessions:
             Organisation.name.label("carrier"),
         )
         .join(Organisation, Organisation.id == Dossier.organisation_id)
-        .where(Dossier.session_id.in_([meeting.id for meeting in meetings]), Dossier.instance_id == where.instance.id)
+        .where(Dossier.session_id.in_([meeting.id for meeting in found]), Dossier.instance_id == where.instance.id)
         .order_by(Dossier.session_id, Dossier.number)
         .limit(TABLED_SHOWN)
     ):
         tabled.setdefault(row.session_id, []).append(row)
-    return Sessions(meetings, tabled, _waiting(session, where))
+    return Sessions(found, tabled, _waiting(session, where))
 
 
 def _waiting(session: Session, where: Scope) -> Sequence[Row]:
