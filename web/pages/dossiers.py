@@ -1,5 +1,6 @@
 """The page of a dossier, its documents, and the search over all dossiers that a person may read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -71,11 +72,14 @@ def document(dossier_id: int, document_id: int) -> Response:
     path = files.path_of(found.sha256)
     if not path.is_file():
         raise NotFound("document")
-    return send_file(path.resolve(), found.media_type, as_attachment=True, download_name=found.filename, etag=False)
+    sent = send_file(path.resolve(), found.media_type, as_attachment=True, download_name=found.filename, etag=False)
+    sent.headers["Cache-Control"] = "no-store"
+    return sent
 
 
 # --- search ---------------------------------------------------------------------------------------------------------
 
+NUMBER = re.compile(r"\d{4}-\d{4,}")
 LONGEST = 120
 """A search text is cut here."""
 
@@ -107,7 +111,7 @@ def _wanted() -> Wanted:
 def search() -> Response | str:
     """The dossiers that a person may read, found by number, carrier or title; a whole number leads to its page."""
     actor, wanted = current_actor(), _wanted()
-    if wanted.text and (found := finding.by_number(session(), actor, wanted.text)) is not None:
+    if NUMBER.fullmatch(wanted.text) and (found := finding.by_number(session(), actor, wanted.text)) is not None:
         return redirect(dossier_url(found))
     results = finding.search(session(), actor, wanted, today())
     instances, campaigns = finding.options(session())

@@ -221,8 +221,11 @@ def next_step(file: File, actor: Actor) -> NextStep | None:
             task=N_("Choisir l'instance qui instruira le dossier"),
             mine=TRANSVERSAL in file.roles,
         )
+    if dossier.state == "expert_consulted" and file.reading == {CARRIER}:
+        inside = turn_of("assigned")
+        return NextStep(inside.role, inside.task, None, mine=False) if inside else None
     if turn.role == BINOME and BINOME in file.reading:
-        return _of_the_binome(step, file)
+        return _of_the_binome(step, file, actor.person_id)
     if turn.role == FUNDER and FUNDER in file.reading:
         pending = any(line.decision == "pending" and line.funder_id in actor.funders for line in file.lines)
         return replace(step, mine=pending)
@@ -231,13 +234,23 @@ def next_step(file: File, actor: Actor) -> NextStep | None:
     return step
 
 
-def _of_the_binome(step: NextStep, file: File) -> NextStep:
+def _of_the_binome(step: NextStep, file: File, person_id: int | None) -> NextStep:
     sealed = [opinion for opinion in file.opinions if opinion.content.sealed_at]
+    joint = file.one("joint")
     if not any(opinion.own for opinion in sealed):
         return replace(step, task=N_("Écrire et sceller votre avis"))
     if len(sealed) < 2:
         return replace(step, task=N_("Sceller le second avis : le vôtre l'est déjà"), mine=False)
-    return replace(step, task=N_("Rendre l'avis du binôme"))
+    if len({(opinion.content.verdict, *sorted(opinion.amounts.items())) for opinion in sealed}) == 1:
+        return replace(step, task=N_("Rendre l'avis du binôme : vos deux avis concordent"))
+    if joint is None:
+        return replace(step, task=N_("Écrire un avis commun : vos deux avis diffèrent"))
+    signed = {signature.person_id for signature in file.all("signatures")}
+    if joint.basis == "arbitrated" or len(signed) == 2:
+        return replace(step, task=N_("Rendre l'avis du binôme"))
+    if person_id in signed:
+        return replace(step, task=N_("Signer l'avis commun : votre signature y est déjà"), mine=False)
+    return replace(step, task=N_("Relire et signer l'avis commun"))
 
 
 def _of_the_control(step: NextStep, file: File, actor: Actor) -> NextStep:
