@@ -159,7 +159,8 @@ def _deposit(case: Case) -> Found:
 @_reads("unanswered_pieces")
 def _pieces(case: Case) -> Found:
     """What is still unanswered once the answers given with the act itself are counted."""
-    given = [piece_id for piece_id, answer in case.data.get("answers", {}).items() if answer]
+    sent = (case.data.get(part, {}) for part in ("answers", "files"))
+    given = [piece_id for part in sent for piece_id, answer in part.items() if answer]
     labels = case.session.scalars(
         select(Piece.label)
         .where(Piece.dossier_id == case.dossier.id, Piece.answered_at.is_(None), Piece.id.not_in(given))

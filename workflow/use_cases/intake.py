@@ -226,7 +226,7 @@ def _answer(case: Case, piece_id: int, answer: str, document_id: int | None = No
 
 
 class Completion(Form):
-    """The answers that are still missing: {piece id: answer}."""
+    """The answers that are still missing: {piece id: answer}, {piece id: file} (`workflow.files.Upload`)."""
 
     answers = fields.Dict(
         keys=fields.Integer(),
@@ -234,11 +234,22 @@ class Completion(Form):
         load_default=dict,
         metadata={"label": N_("Vos réponses"), "widget": "answers"},
     )
+    files = fields.Dict(
+        keys=fields.Integer(),
+        values=fields.Raw(),
+        load_default=dict,
+        metadata={"label": N_("Documents joints à vos réponses"), "widget": "hidden"},
+    )
 
 
 def _complete(case: Case) -> None:
+    attached = {piece_id: _store(case, "other", upload, "files") for piece_id, upload in case.data["files"].items()}
+    if attached:
+        case.details["documents"] = {document.id: document.sha256 for document in attached.values()}
+    for piece_id, document in attached.items():
+        _answer(case, piece_id, case.data["answers"].get(piece_id) or document.filename, document.id)
     for piece_id, answer in case.data["answers"].items():
-        if answer:
+        if answer and piece_id not in attached:
             _answer(case, piece_id, answer)
 
 
@@ -297,13 +308,22 @@ class Attachment(Form):
 
 
 def _attach_document(case: Case) -> None:
-    upload = case.data["file"]
-    if not isinstance(upload, files.Upload):
-        raise Invalid({"file": [N_("Choisissez un fichier.")]})
-    stored = files.store(upload)
+    document = _store(case, case.data["kind"], case.data["file"], "file")
+    case.details |= {"document": document.id, "filename": document.filename, "sha256": document.sha256}
+    case.result = document
+
+
+def _store(case: Case, kind: str, upload: Any, field: str) -> Document:
+    """Keep a file as a document of the dossier. Raises Invalid (on `field`) when it is not accepted."""
+    try:
+        if not isinstance(upload, files.Upload):
+            raise Invalid({"file": [N_("Choisissez un fichier.")]})
+        stored = files.store(upload)
+    except Invalid as error:
+        raise Invalid({field: error.fields["file"]}) from error
     document = Document(
         dossier_id=case.dossier.id,
-        kind=case.data["kind"],
+        kind=kind,
         filename=stored.filename,
         media_type=stored.media_type,
         size=stored.size,
@@ -313,8 +333,7 @@ def _attach_document(case: Case) -> None:
     )
     case.session.add(document)
     case.session.flush()
-    case.details |= {"document": document.id, "filename": stored.filename, "sha256": stored.sha256}
-    case.result = document
+    return document
 
 
 class MessageForm(Form):
