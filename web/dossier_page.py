@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import url_for
+from flask import current_app, url_for
 from flask_babel import gettext
 from markupsafe import Markup
 
@@ -66,6 +66,18 @@ FORWARD = (
 _RANK = {name: rank for rank, name in enumerate(FORWARD)}
 
 
+DOORS: Mapping[str, str] = {"edit_draft": "carrier.resume"}
+"""Acts that have a page of their own instead of one form."""
+
+
+def act_url(dossier_id: int, act: str) -> str:
+    """Where an act on a dossier is done."""
+    own = DOORS.get(act)
+    if own in current_app.view_functions:
+        return url_for(own, dossier_id=dossier_id)
+    return url_for("acts.on_dossier", dossier_id=dossier_id, act=act)
+
+
 @dataclass(frozen=True, slots=True)
 class ActLink:
     """An act on offer: where its form is, how much it stands out, and (`reasons`) why not now."""
@@ -80,7 +92,7 @@ def act_links(file: File, actor: Actor, *, mine: bool) -> dict[str, ActLink]:
     """Every act that the reader's rights open here, allowed or not, the foremost first."""
     dossier = file.dossier
     answers: dict[str, tuple[str, Refusal | None]] = {
-        name: (url_for("acts.on_dossier", dossier_id=dossier.id, act=name), refusal)
+        name: (act_url(dossier.id, name), refusal)
         for name, refusal in offered(session(), actor, dossier, dossier, now()).items()
     }
     mission = file.one("mission")

@@ -1,8 +1,9 @@
 """The first page: what awaits the person who comes in; for a visitor, where to go."""
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, render_template
 
 from web.context import dossier_url, session, signed_in, today
+from web.dossier_page import act_url
 from web.security import access
 from workflow.queries import home as query
 from workflow.queries.home import Task
@@ -31,8 +32,4 @@ def index() -> str:
 
 def _act_url(task: Task) -> str:
     """Straight to the act where one form does it, else to the dossier."""
-    return (
-        url_for("acts.on_dossier", dossier_id=task.dossier_id, act=task.act)
-        if task.act
-        else dossier_url(task.dossier_id)
-    )
+    return act_url(task.dossier_id, task.act) if task.act else dossier_url(task.dossier_id)
