@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from notifications import expiry
 from notifications.expiry import expire
 from tests.factories import Walk
 from tests.notifications.lives import answer_as_expert, consult
 from workflow import journal
+from workflow.access import Actor
 from workflow.models import Consultation, JournalEntry, Outbox, SecretLink
 from workflow.use_cases import perform
 
@@ -48,16 +50,20 @@ def test_one_that_is_still_open_keeps_the_dossier_with_its_expert(walk: Walk) ->
 
 
 def test_one_that_fails_stops_no_other(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
-    walks = [Walk(walk.database, walk.world).assigned() for _ in range(3)]
+    walks = [Walk(walk.database, walk.world).assigned() for _ in range(4)]
     ids = [consult(each) for each in walks]
-    in_the_way = walks[1]
 
-    def perform_after_an_answer(session, actor, name, dossier_id, **given):  # type: ignore[no-untyped-def]
-        if dossier_id == in_the_way.dossier_id:
-            session.get(Consultation, ids[1]).state = "answered"
+    def perform_with_trouble(session, actor, name, dossier_id, **given):  # type: ignore[no-untyped-def]
+        if dossier_id == walks[1].dossier_id:  # it is answered just before
+            expert = Actor(None, "Experte", consultation_id=ids[1])
+            perform(session, expert, "answer", dossier_id, now=walk.now, raw={"answer": "Oui"}, subject_id=ids[1])
+        if dossier_id == walks[2].dossier_id:
+            raise OperationalError("SELECT 1", {}, Exception("database is locked"))
         return perform(session, actor, name, dossier_id, **given)
 
-    monkeypatch.setattr(expiry, "perform", perform_after_an_answer)
-    assert expire(walk.database, walk.now + timedelta(days=11)) == {"expired": 2, "not_expired": 1}
-    assert states(walk) == ["expired", "asked", "expired"], "nothing of the failed one is kept"
-    assert [each.state for each in walks] == ["assigned", "expert_consulted", "assigned"]
+    monkeypatch.setattr(expiry, "perform", perform_with_trouble)
+    assert expire(walk.database, walk.now + timedelta(days=11)) == {"expired": 2, "not_expired": 2}
+    assert states(walk) == ["expired", "asked", "asked", "expired"], "nothing of the failed ones is kept"
+    assert [each.state for each in walks] == ["assigned", "expert_consulted", "expert_consulted", "assigned"]
+    monkeypatch.undo()
+    assert expire(walk.database, walk.now + timedelta(days=11)) == {"expired": 2}

@@ -213,6 +213,19 @@ def test_a_lease_that_ran_out_marks_nothing_over_the_next_one(invited: Database,
     assert len(taken_over.sent) == 1
 
 
+def test_a_failure_after_the_lease_leaves_the_next_lease_alone(invited: Database, settings: Settings) -> None:
+    fill(invited, 1)
+    later = NOW + LEASE
+
+    def slow(_mail: Mail) -> None:
+        assert len(claim(invited, later).attempts) == 1
+        raise Undelivered("421 too late")
+
+    deliver(invited, Recorder(slow), settings, at(NOW))
+    last = rows(invited)[-1]
+    assert (last.leased_until, last.attempts, last.error, last.next_at) == (later + LEASE, 2, "", NOW)
+
+
 def test_a_failure_is_tried_again_after_growing_waits_and_given_up(invited: Database, settings: Settings) -> None:
     fill(invited, 1)
     tried: list[datetime] = []
