@@ -139,7 +139,7 @@ def roles_on(session: Session, actor: Actor, dossier: Dossier) -> frozenset[str]
         return frozenset({EXPERT}) if session.scalar(own) else frozenset()
     roles = {CARRIER} if dossier.organisation_id in actor.organisations else set()
     if dossier.state != "draft":
-        roles |= actor.roles & {TRANSVERSAL, ADMINISTRATOR, CONTROLLER}
+        roles |= actor.roles & {TRANSVERSAL, ADMINISTRATOR, *({CONTROLLER} if dossier.state in _FUNDED else ())}
         if dossier.instance_id is not None:
             roles |= {
                 role for role in (ANIMATOR, EVALUATOR, INSTRUCTOR) if dossier.instance_id in actor.instances(role)
