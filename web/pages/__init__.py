@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from web.pages import acts, animator, auth, dossiers, expert, health, home, instructor, tracking, transversal
+from web.pages import acts, animator, auth, carrier, dossiers, expert, health, home, instructor, tracking, transversal
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.pages,
@@ -11,6 +11,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     dossiers.pages,
     home.pages,
     tracking.pages,
+    carrier.pages,
     animator.pages,
     transversal.pages,
     instructor.pages,

@@ -46,12 +46,21 @@
     verdict.textContent = gap === 0 ? box.dataset.balanced : `${box.dataset.unbalanced} ${euros(gap)}`;
   };
 
+  /* The total of the sums of one name (data-sum), shown where data-sum-total names it. */
+  const addUp = (form, name) => {
+    const cell = form.querySelector(`[data-sum-total="${name}"]`);
+    if (!cell) return;
+    const inputs = [...form.querySelectorAll(`input[data-sum="${name}"]`)];
+    cell.textContent = euros(inputs.reduce((sum, input) => sum + cents(input.value), 0));
+  };
+
   const changed = new Set();
 
   document.addEventListener("input", (event) => {
     const input = event.target;
     if (input.matches("input[data-siret]")) checkSiret(input);
     if (input.form && input.matches("input[data-budget]")) balance(input.form);
+    if (input.form && input.matches("input[data-sum]")) addUp(input.form, input.dataset.sum);
     if (input.form && input.form.matches("[data-unsaved]")) changed.add(input.form);
   });
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workflow.errors import NotFound
+from workflow.queries import carrier
 from workflow.queries.candidates import candidates
 from workflow.queries.choices import Asked
 from workflow.queries.instruction import Desk, desk
@@ -29,5 +30,19 @@ BESIDE: Mapping[str, Callable[[Asked], Any]] = {
     "table": _desk,
     "consult_expert": _desk,
     "revoke": _desk,
+    **dict.fromkeys(
+        (
+            "submit",
+            "complete",
+            "withdraw",
+            "cancel_action",
+            "attach_document",
+            "send_message",
+            "submit_progress_report",
+            "submit_final_report",
+            "reply",
+        ),
+        carrier.beside,
+    ),
 }
 """The reader of each act's page that has one."""
