@@ -72,7 +72,7 @@ def test_an_opinion_is_recalled_to_both_three_times(walk: Walk) -> None:
 def test_a_completion_is_recalled_to_the_carrier(walk: Walk) -> None:
     due = date(2026, 11, 20)
     walk.submitted().act("animator", "request_completion", pieces=["Devis"], due_on=due.isoformat())
-    assert by_day(walk.database, NOW.date(), 60) == [
+    assert by_day(walk.database, NOW.date(), 30) == [
         (due - 7 * DAY, "completion_due", "carrier"),
         (due - DAY, "completion_due", "carrier"),
         (due + DAY, "completion_overdue", "carrier"),
@@ -84,7 +84,7 @@ def test_a_final_report_is_recalled_to_the_carrier_until_it_is_in(walk: Walk) ->
     due = DATES["final_report"]
     assert by_day(walk.database, due - 10 * DAY, 5) == [(due - 7 * DAY, "report_due", "carrier")]
     walk.act("carrier", "submit_final_report", narrative="Fait", beneficiaries=38, spent_cents=9_500_00)
-    assert by_day(walk.database, due - 5 * DAY, 100) == []
+    assert by_day(walk.database, due - 5 * DAY, 15) == []
 
 
 def test_nothing_is_recalled_that_was_only_just_asked(walk: Walk) -> None:
@@ -132,7 +132,7 @@ def assigned_sqlite(built_sqlite: Built, tmp_path_factory: pytest.TempPathFactor
     database.dispose()
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(
     due=st.dates(date(2026, 11, 20), date(2027, 11, 20)),
     downs=st.lists(st.tuples(st.integers(-12, 12), st.integers(1, 12)), max_size=3),
