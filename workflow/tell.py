@@ -10,7 +10,8 @@ from states.dossier import ANIMATOR, BINOME, CARRIER, CONTROLLER, EVALUATOR, EXP
 from workflow.acts import Case
 from workflow.models import BinomeMember, Dossier, Expert, FundingRequest, Outbox, Person, RoleGrant
 
-ACTOR = "actor"
+INSTRUCTING = "instructing"
+"""The binôme, or the animator while none stands."""
 
 TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     # act: (audience, message), …
@@ -49,7 +50,7 @@ TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "conclude_control": ((CARRIER, "control_concluded"), (FUNDER, "control_concluded")),
     "close": ((CARRIER, "closed"),),
     "withdraw": ((ANIMATOR, "withdrawn"), (BINOME, "withdrawn")),
-    "send_message": ((CARRIER, "message"), (BINOME, "message")),
+    "send_message": ((CARRIER, "message"), (INSTRUCTING, "message")),
 }
 """Every act that makes somebody's turn tells them; whoever acts is not told of their own act, but for receipts."""
 
@@ -85,6 +86,8 @@ _AUDIENCES: Mapping[str, Select[int]] = {
 
 def audience(session: Session, dossier: Dossier, name: str) -> frozenset[int]:
     """The persons behind `name` on `dossier`."""
+    if name == INSTRUCTING:
+        return audience(session, dossier, BINOME) or audience(session, dossier, ANIMATOR)
     found = session.connection().execute(
         _AUDIENCES[name],
         {

@@ -26,6 +26,7 @@ class Outbox(Base):
             postgresql_where=text("state = 'pending'"),
         ),
         Index("ix_outbox_dossier", "dossier_id"),
+        Index("ix_outbox_state", "state", "id"),
     )
 
     id: Mapped[int] = key()

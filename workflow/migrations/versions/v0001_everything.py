@@ -779,6 +779,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
     )
+    op.create_index("ix_outbox_state", "outbox", ["state", "id"])
     op.create_table(
         "report",
         sa.Column("id", KEY, nullable=False),
