@@ -31,11 +31,11 @@ class Browser:
         return self._checked(self.client.get(url, **options))
 
     def post(self, url: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
-        """POST with a token against forgery, not following redirects."""
+        """POST with a token against forgery of its own (whatever a read form held), not following redirects."""
         with self.client.session_transaction() as session:
             session["csrf_token"] = TOKEN
         signed = URLSafeTimedSerializer(str(self.app.secret_key), salt="wtf-csrf-token").dumps(TOKEN)
-        return self._checked(self.client.post(url, data={"csrf_token": signed, **(data or {})}, **options))
+        return self._checked(self.client.post(url, data={**(data or {}), "csrf_token": signed}, **options))
 
     def page(self, url: str) -> Page:
         """GET a page that must be there."""

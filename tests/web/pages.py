@@ -15,6 +15,8 @@ class Form:
     action: str
     method: str
     fields: dict[str, str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    """The names of all its fields, boxes and radios that are not checked too."""
 
 
 class Page(HTMLParser):
@@ -62,6 +64,7 @@ class Page(HTMLParser):
         if not (tag == "input" and kind in UNTYPED) and "aria-label" not in values:
             self._inputs.append(values.get("id", ""))
         if self.forms and "form" in self._open and "name" in values:
+            self.forms[-1].names.add(values["name"])
             unchecked = kind in ("checkbox", "radio") and "checked" not in values
             if not unchecked:
                 self.forms[-1].fields[values["name"]] = values.get("value", "")

@@ -240,7 +240,7 @@ def _members(where: boards.Scope, status: int = 200, problems: Mapping[int, Any]
 
 @pages.get("/instance/membres")
 @access("animator", "transversal")
-def members() -> Response:
+def members(**_member: int) -> Response:
     """The people of the instance with what they have to instruct."""
     return _members(_scope())
 
@@ -294,3 +294,8 @@ def late_deposits() -> Response:
 
 def _labels(form: Form) -> dict[str, str]:
     return {name: _(field.metadata.get("label", "")) for name, field in form.fields.items()}
+
+
+# An answer to a form stands at the form's own address: read again (another language), it is the page it stands on.
+pages.add_url_rule("/instance/seances/inscrire", "sessions_again", sessions)
+pages.add_url_rule("/instance/membres/<int:grant_id>/formation", "members_again", members)

@@ -21,7 +21,6 @@ class Question:
     question: str
     due_on: date
     number: str
-    state: str
     title: str
     summary: str
     public: str
@@ -58,7 +57,6 @@ def question(session: Session, consultation_id: int) -> Question:
             Consultation.question,
             Consultation.due_on,
             Dossier.number,
-            Dossier.state,
             Dossier.title,
             Dossier.summary,
             Dossier.public,

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Integer, Select, bindparam, case, func, nulls_last, or_, select
 from sqlalchemy.orm import Session
 
+from states.dossier import STATES
 from workflow.access import Actor
 from workflow.models import (
     BinomeMember,
@@ -94,7 +95,8 @@ def own_list(session: Session, actor: Actor, group: str, page: int, today: date)
         .group_by(Dossier.state),
         {"person_id": actor.person_id},
     ).all()
-    counts = {row.state: row.dossiers for row in counted}
+    found = {row.state: row.dossiers for row in counted}
+    counts = {state: found[state] for state in STATES if state in found}
     total = sum(count for state, count in counts.items() if state in states)
     pages = max(1, -(-total // PAGE))
     number = min(max(1, page), pages)

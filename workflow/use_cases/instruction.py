@@ -8,10 +8,11 @@ from sqlalchemy import select, update
 
 from states.consultation import CONSULTATION
 from states.dossier import DOSSIER
+from states.machine import Reason
 from states.words import N_
 from workflow import links
 from workflow.acts import Act, Case
-from workflow.errors import Invalid, NotFound
+from workflow.errors import Invalid, NotFound, Refused
 from workflow.facts import proposed_members, standing_opinions
 from workflow.forms import LONG, Amounts, Choice, Day, Form, Reference, Text, reason
 from workflow.models import (
@@ -309,6 +310,14 @@ class JointForm(Form):
 
 def _sign_joint_opinion(case: Case) -> None:
     joint = _current_joint(case)
+    if joint is not None and joint.basis == "arbitrated":
+        raise Refused(
+            Reason(
+                "arbitrated",
+                N_("L'animateur a tranché : son arbitrage tient."),
+                N_("Rendez l'avis ; s'il faut en changer, demandez à l'animateur un autre arbitrage."),
+            )
+        )
     if case.data["joint_id"] is not None:
         if joint is None or joint.id != case.data["joint_id"] or joint.basis != "reconciled":
             raise Invalid({"joint_id": [N_("Ce texte a été remplacé : relisez le nouveau.")]})
@@ -341,10 +350,14 @@ def _arbitrate(case: Case) -> None:
 def _write_joint(case: Case, basis: str) -> JointOpinion:
     data = case.data
     body = data.get("body") or data.get("reason") or ""
-    missing = {name: [N_("À remplir.")] for name, value in (("verdict", data["verdict"]), ("body", body)) if not value}
+    text = "body" if "body" in data else "reason"
+    missing: dict[str, Any] = {
+        name: [N_("À remplir.")] for name, value in (("verdict", data["verdict"]), (text, body)) if not value
+    }
+    asked = _asked(case, data["amounts"])
+    missing |= _unanswered(case, data["amounts"])
     if missing:
         raise Invalid(missing)
-    asked = _asked(case, data["amounts"])
     _supersede_joint(case)
     joint = JointOpinion(
         dossier_id=case.dossier.id,
@@ -359,6 +372,13 @@ def _write_joint(case: Case, basis: str) -> JointOpinion:
     case.session.add(joint)
     case.session.flush()
     return joint
+
+
+def _unanswered(case: Case, amounts: Mapping[int, int]) -> dict[str, Any]:
+    """Messages for the lines that a joint opinion says nothing of: no funder may be left without an answer."""
+    lines = case.session.scalars(select(FundingRequest.id).where(FundingRequest.dossier_id == case.dossier.id))
+    silent = {str(line): [N_("À remplir.")] for line in lines if line not in amounts}
+    return {"amounts": silent} if silent else {}
 
 
 def _current_joint(case: Case) -> JointOpinion | None:

@@ -24,6 +24,7 @@ from workflow.models import (
     Document,
     Dossier,
     Instance,
+    JointOpinion,
     LateDeposit,
     Message,
     Opinion,
@@ -272,7 +273,7 @@ class Rerouting(Form):
 
 
 def _reroute(case: Case) -> None:
-    """The binôme is dissolved; its opinions no longer count."""
+    """The binôme is dissolved; its opinions and a joint text under way no longer count."""
     instance = case.session.get(Instance, case.data["instance_id"])
     if instance is None:
         raise Invalid({"instance_id": [N_("Choisissez dans la liste.")]})
@@ -282,11 +283,12 @@ def _reroute(case: Case) -> None:
         .where(BinomeMember.dossier_id == case.dossier.id, BinomeMember.left_at.is_(None))
         .values(left_at=case.now)
     )
-    case.session.execute(
-        update(Opinion)
-        .where(Opinion.dossier_id == case.dossier.id, Opinion.superseded_at.is_(None))
-        .values(superseded_at=case.now)
-    )
+    for opinion in (Opinion, JointOpinion):
+        case.session.execute(
+            update(opinion)
+            .where(opinion.dossier_id == case.dossier.id, opinion.superseded_at.is_(None))
+            .values(superseded_at=case.now)
+        )
     case.session.execute(
         delete(AssociatedInstance).where(
             AssociatedInstance.dossier_id == case.dossier.id, AssociatedInstance.instance_id == instance.id
