@@ -31,7 +31,7 @@ from workflow.use_cases.draft import (
 )
 from workflow.use_cases.organisations import KIND_LABELS
 
-SPARE_LINES = 3
+SPARE_LINES = 2
 """Empty budget lines under those that are filled."""
 SIDES: Mapping[str, str] = {"expense": N_("Dépenses"), "income": N_("Recettes")}
 _OPTIONS: Mapping[str, Mapping[str, str]] = {"kind": KIND_LABELS, "level": LEVEL_LABELS, "need": NEED_LABELS}

@@ -138,6 +138,8 @@ def _draft(dossier_id: int) -> File:
 def _save(dossier_id: int, step: str) -> Response | tuple[str, int]:
     sent = MultiDict(list(request.form.items(multi=True)))
     go, search = sent.pop("go", "next"), sent.pop("search", "")
+    if go == "enter":  # the key, in any field: a search is asked for where one was typed
+        go = "search" if search.strip() else "next"
     typed = forms.fold(sent, keep_empty=True)
     try:
         with write() as unit:
