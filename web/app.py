@@ -7,7 +7,7 @@ from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
-from web import context, errors, languages, logs, pages, security
+from web import api, context, errors, languages, logs, pages, security
 from web.services import Services
 from workflow.db import Database
 from workflow.settings import Settings
@@ -68,4 +68,5 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     errors.init(app)
     for blueprint in pages.BLUEPRINTS:
         app.register_blueprint(blueprint)
+    api.init(app)
     return app
