@@ -41,9 +41,10 @@ def months_after(day: date, months: int) -> date:
     return date(day.year + years, month + 1, min(day.day, last))
 
 
-def _euros(cents: int) -> str:
-    euros, rest = divmod(abs(cents), 100)
-    return ("-" if cents < 0 else "") + f"{euros:,}".replace(",", " ") + f",{rest:02d} €"
+def euros(cents: int) -> str:
+    """Cents as a refusal writes them: « 1 250,00 € »."""
+    whole, rest = divmod(abs(cents), 100)
+    return ("-" if cents < 0 else "") + f"{whole:,}".replace(",", " ") + f",{rest:02d} €"
 
 
 def _names(values: tuple[str, ...]) -> str:
@@ -70,7 +71,7 @@ _ALL = (
         lambda f: f.expenses == f.incomes and f.expenses > 0,
         N_("Le budget n'est pas équilibré : %(expenses)s de dépenses et %(incomes)s de recettes."),
         N_("Corrigez les lignes du budget jusqu'à ce que les deux totaux soient égaux."),
-        lambda f: {"expenses": _euros(f.expenses), "incomes": _euros(f.incomes)},
+        lambda f: {"expenses": euros(f.expenses), "incomes": euros(f.incomes)},
     ),
     Guard(
         "has_funding_request",
@@ -308,7 +309,7 @@ _ALL = (
         lambda f: 0 <= f.amount <= f.asked,
         N_("Le montant accordé (%(amount)s) dépasse le montant demandé (%(asked)s)."),
         N_("Accordez au plus le montant demandé."),
-        lambda f: {"amount": _euros(f.amount), "asked": _euros(f.asked)},
+        lambda f: {"amount": euros(f.amount), "asked": euros(f.asked)},
     ),
     Guard(
         "envelope_suffices",
@@ -316,7 +317,7 @@ _ALL = (
         lambda f: f.amount == 0 or (f.left_in_envelope is not None and f.amount <= f.left_in_envelope),
         N_("L'enveloppe ne suffit pas : il reste %(left)s pour %(amount)s à accorder."),
         N_("Accordez au plus ce qui reste, ou faites abonder l'enveloppe."),
-        lambda f: {"left": _euros(f.left_in_envelope or 0), "amount": _euros(f.amount)},
+        lambda f: {"left": euros(f.left_in_envelope or 0), "amount": euros(f.amount)},
     ),
     Guard(
         "appeal_in_time",
@@ -333,7 +334,7 @@ _ALL = (
         lambda f: f.payback is not None and 0 <= f.payback <= f.paid,
         N_("La somme à rembourser n'est pas indiquée, ou dépasse ce qui a été versé (%(paid)s)."),
         N_("Indiquez la somme à rembourser, zéro s'il n'y en a pas."),
-        lambda f: {"paid": _euros(f.paid)},
+        lambda f: {"paid": euros(f.paid)},
     ),
     Guard(
         "line_granted",
@@ -362,7 +363,7 @@ _ALL = (
         lambda f: 0 < f.amount <= f.granted - f.paid,
         N_("Ce versement dépasse ce qui reste à verser (%(left)s)."),
         N_("Versez au plus ce qui reste du montant accordé."),
-        lambda f: {"left": _euros(f.granted - f.paid)},
+        lambda f: {"left": euros(f.granted - f.paid)},
     ),
     Guard(
         "final_report_settled",

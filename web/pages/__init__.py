@@ -2,7 +2,20 @@
 
 from flask import Blueprint
 
-from web.pages import acts, animator, auth, carrier, dossiers, expert, health, home, instructor, tracking, transversal
+from web.pages import (
+    acts,
+    animator,
+    auth,
+    carrier,
+    dossiers,
+    expert,
+    funder,
+    health,
+    home,
+    instructor,
+    tracking,
+    transversal,
+)
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.pages,
@@ -16,4 +29,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     transversal.pages,
     instructor.pages,
     expert.pages,
+    funder.pages,
 )

@@ -54,12 +54,24 @@
     cell.textContent = euros(inputs.reduce((sum, input) => sum + cents(input.value), 0));
   };
 
+  /* What is left of each envelope as sums are typed. */
+  const remain = (form) =>
+    form.querySelectorAll("[data-left]").forEach((cell) => {
+      let left = Number(cell.dataset.left);
+      form.querySelectorAll(`input[data-envelope="${cell.dataset.envelope}"]`).forEach((input) => {
+        left -= cents(input.value);
+      });
+      cell.dataset.ok = String(left >= 0);
+      cell.textContent = euros(left) + (left < 0 ? ` – ${cell.dataset.over}` : "");
+    });
+
   const changed = new Set();
 
   document.addEventListener("input", (event) => {
     const input = event.target;
     if (input.matches("input[data-siret]")) checkSiret(input);
     if (input.form && input.matches("input[data-budget]")) balance(input.form);
+    if (input.form && input.matches("input[data-envelope]")) remain(input.form);
     if (input.form && input.matches("input[data-sum]")) addUp(input.form, input.dataset.sum);
     if (input.form && input.form.matches("[data-unsaved]")) changed.add(input.form);
   });

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workflow.errors import NotFound
-from workflow.queries import carrier
+from workflow.queries import carrier, funding
 from workflow.queries.candidates import candidates
 from workflow.queries.choices import Asked
+from workflow.queries.dossier import File, load
 from workflow.queries.instruction import Desk, desk
 
 
@@ -14,6 +15,12 @@ def _desk(asked: Asked) -> Desk:
     if asked.dossier_id is None:
         raise NotFound("dossier")
     return desk(asked.session, asked.actor, asked.dossier_id)
+
+
+def _file(asked: Asked) -> File:
+    if asked.dossier_id is None:
+        raise NotFound("dossier")
+    return load(asked.session, asked.actor, asked.dossier_id)
 
 
 BESIDE: Mapping[str, Callable[[Asked], Any]] = {
@@ -43,6 +50,20 @@ BESIDE: Mapping[str, Callable[[Asked], Any]] = {
             "reply",
         ),
         carrier.beside,
+    ),
+    **dict.fromkeys(("decide_request", "defer", "sign_agreement", "record_payment"), funding.deciding),
+    **dict.fromkeys(
+        (
+            "evaluate",
+            "establish_report_missing",
+            "select_for_control",
+            "announce",
+            "send_findings",
+            "conclude",
+            "conclude_control",
+            "close",
+        ),
+        _file,
     ),
 }
 """The reader of each act's page that has one."""

@@ -30,6 +30,8 @@ from workflow.models import (
 from workflow.queries import dossier as files
 from workflow.queries.choices import Asked, Options
 from workflow.queries.dossier import Line
+from workflow.use_cases.follow_up import PAYMENT_LABELS
+from workflow.use_cases.instruction import VERDICT_LABELS
 
 PAGE = 50
 TABLED_SHOWN = 300
@@ -435,6 +437,16 @@ class Deciding:
     joint: Row | None
     spent: int | None
     """What the carrier says was spent so far."""
+
+    @property
+    def verdicts(self) -> Mapping[str, str]:
+        """What each verdict is called (message ids)."""
+        return VERDICT_LABELS
+
+    @property
+    def payments(self) -> Mapping[str, str]:
+        """What each kind of payment is called (message ids)."""
+        return PAYMENT_LABELS
 
 
 def deciding(asked: Asked) -> Deciding:

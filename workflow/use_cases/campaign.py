@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from states.dossier import ADMINISTRATOR, ANIMATOR, FUNDER, TRANSVERSAL
+from states.guards import euros
 from states.machine import Reason
 from states.words import N_
 from workflow import campaigns
@@ -241,8 +242,8 @@ def set_envelope(session: Session, actor: Actor, raw: Mapping[str, Any], now: da
             Reason(
                 "less_than_granted",
                 N_("L'enveloppe ne peut pas descendre sous ce qui est déjà accordé."),
-                N_("Montant déjà accordé, en centimes : %(granted)s."),
-                {"granted": envelope.granted_cents},
+                N_("Fixez au moins %(granted)s."),
+                {"granted": euros(envelope.granted_cents)},
             )
         )
     envelope.total_cents = data["total_cents"]
