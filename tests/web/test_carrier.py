@@ -29,6 +29,7 @@ from workflow.models import (
     Piece,
     RoleGrant,
 )
+from workflow.queries.carrier import SORTS
 from workflow.use_cases.draft import ACCOUNTS, STEPS
 
 LINE = {"account": "60", "amount_cents": "1"}
@@ -663,3 +664,18 @@ def test_the_requests_of_a_draft_belong_to_known_funders(town: Town) -> None:
         assert session.scalar(select(func.count()).select_from(FundingRequest)) == 0
         assert session.scalar(select(func.count()).select_from(Campaign))
     assert "un montant demandé" in browser.page(url(walk.dossier_id, "attestation")).text
+
+
+def test_both_databases_list_and_keep_alike(any_town: Town) -> None:
+    walk = any_town.walk().draft()
+    any_town.walk().funded()
+    browser = any_town.browser("carrier")
+    odd = {"title": "Nul\x00\x07 part", "summary": "\x00" * 5001, "objective_id": "9" * 25, "commune_id": str(2**40)}
+    assert save(browser, any_town, walk.dossier_id, "action", **odd).status_code == 303
+    page = browser.page(url(walk.dossier_id, "action"))
+    assert page.form(url(walk.dossier_id, "action")).fields["title"] == "Nul part"
+    assert page.text.count("Choisissez dans la liste.") == 4
+    for sort in SORTS:
+        for turned in ("", "-"):
+            page = browser.page(f"/mes-dossiers?sort={turned}{sort}&campaign={any_town.world.campaign_id}")
+            assert "Nul part" in page.text
