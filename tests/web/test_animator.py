@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from tests.factories import NOW, Walk
 from tests.web.browser import Browser
@@ -22,6 +22,7 @@ from workflow.models import (
     RoleGrant,
     Route,
 )
+from workflow.queries.board import COUNTED
 
 BOARD_MOST = 8
 PAGES = ("/instance", "/instance/dossiers", "/instance/seances", "/instance/membres")
@@ -128,6 +129,17 @@ def test_the_board_costs_the_same_whatever_the_number(town: Town) -> None:
         costs.append(len(statements))
     assert costs == [costs[0]] * 3
     assert costs[0] <= BOARD_MOST
+
+
+def test_beyond_a_thousand_the_board_stops_counting_and_says_so(town: Town) -> None:
+    walk = town.walk().submitted()
+    with town.database.write() as session:
+        model = session.get_one(Dossier, walk.dossier_id)
+        kept = {c.key: getattr(model, c.key) for c in Dossier.__mapper__.column_attrs if c.key not in ("id", "number")}
+        session.execute(insert(Dossier), [{**kept, "number": f"2027-9{rank:04}"} for rank in range(COUNTED)])
+    page = town.browser("animator").page("/instance")
+    assert "davantage" in page.text
+    assert f"Voir les {COUNTED} dossiers" in page.text
 
 
 def test_lists_cost_the_same_whatever_the_number(town: Town) -> None:
@@ -395,3 +407,16 @@ def test_what_no_rule_routed_waits_for_the_committee(town: Town) -> None:
 
 def test_without_a_campaign_the_committee_is_told(town: Town) -> None:
     assert town.browser("transversal").get("/comite-transversal?campaign=999").status_code == 404
+
+
+def test_every_page_reads_on_both_databases(any_town: Town) -> None:
+    walk = any_town.walk().opinion()
+    any_town.walk().assigned()
+    unrouted(any_town)
+    for who, urls in {
+        "animator": (*PAGES, "/instance/dossiers?q=ateliers&late=1&sort=-due", "/instance/depots-tardifs"),
+        "transversal": ("/comite-transversal",),
+        "instructor 1": ("/instruction", "/instruction?part=avis-rendus", f"/instruction/{walk.dossier_id}"),
+    }.items():
+        for url in urls:
+            assert any_town.browser(who).get(url).status_code == 200, url

@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    literal,
     nulls_last,
     select,
     union_all,
@@ -40,6 +41,8 @@ COLUMNS = tuple(state for state in STATES if state != "draft" and state not in T
 """The states that the board shows as columns; where a life is over, only the count is shown."""
 SHOWN = 5
 """How many dossiers a column shows."""
+COUNTED = 1000
+"""Each state is counted up to here: beyond, an exact number tells nobody more, and reading it would take longer."""
 PAGE = 50
 TABLED_SHOWN = 300
 
@@ -111,11 +114,20 @@ _campaign = bindparam("campaign_id", type_=Integer)
 _instance = bindparam("instance_id", type_=Integer)
 _today = bindparam("today", type_=Date)
 _HERE = (Dossier.campaign_id == _campaign, Dossier.instance_id == _instance)
-_LATE = func.count(case((Dossier.due_on < _today, 1)))
 
-_COUNTS = (
-    select(Dossier.state, func.count().label("dossiers"), _LATE.label("late")).where(*_HERE).group_by(Dossier.state)
-)
+
+def _count_of(state: str) -> Select[str, int, int]:
+    """In the order of the index, so that the late ones come first; what is beyond the cap is not read."""
+    counted = select(Dossier.due_on).where(*_HERE, Dossier.state == state).order_by(Dossier.due_on).limit(COUNTED + 1)
+    rows = counted.subquery(f"counted_{state}")
+    return select(
+        literal(state).label("state"),
+        func.count().label("dossiers"),
+        func.count(case((rows.c.due_on < _today, 1))).label("late"),
+    ).select_from(rows)
+
+
+_COUNTS = union_all(*(_count_of(state) for state in STATES if state != "draft"))
 
 
 def _first_of(state: str) -> Select[int]:
@@ -142,11 +154,12 @@ _CARDS = (
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many dossiers stand in a state, and how many of them are late."""
+    """How many dossiers stand in a state, and how many of them are late; `more` where there are more than counted."""
 
     state: str
     count: int = 0
     late: int = 0
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,15 +179,24 @@ class Board:
         """How many are late."""
         return sum(count.late for count in self.counts.values())
 
+    @property
+    def more(self) -> bool:
+        """Whether there are more than are counted."""
+        return any(count.more for count in self.counts.values())
+
 
 def board(session: Session, where: Scope, today: date) -> Board:
     """The board of an instance, in two statements."""
     here = {"campaign_id": where.campaign.id, "instance_id": where.instance.id}
-    found = {row.state: row for row in session.execute(_COUNTS, {**here, "today": today})}
     counts = {
-        state: Count(state, found[state].dossiers, found[state].late if state not in TERMINAL else 0)
-        for state in STATES
-        if state in found
+        row.state: Count(
+            row.state,
+            min(row.dossiers, COUNTED),
+            min(row.late, COUNTED) if row.state not in TERMINAL else 0,
+            row.dossiers > COUNTED,
+        )
+        for row in session.execute(_COUNTS, {**here, "today": today})
+        if row.dossiers
     }
     cards: dict[str, list[Row]] = {state: [] for state in COLUMNS}
     for row in session.execute(_CARDS, here):
