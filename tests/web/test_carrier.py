@@ -679,3 +679,9 @@ def test_both_databases_list_and_keep_alike(any_town: Town) -> None:
         for turned in ("", "-"):
             page = browser.page(f"/mes-dossiers?sort={turned}{sort}&campaign={any_town.world.campaign_id}")
             assert "Nul part" in page.text
+
+
+def test_the_act_of_modifying_leads_to_the_form(town: Town) -> None:
+    walk = town.walk().draft()
+    page = town.browser("carrier").page(f"/dossiers/{walk.dossier_id}/actes/edit_draft")
+    assert url(walk.dossier_id) in page.links
