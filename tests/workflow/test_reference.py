@@ -31,10 +31,10 @@ from workflow.models import (
     Route,
     Theme,
 )
-from workflow.queries.routes import load_rules
 from workflow.reference import PTCS
 from workflow.reference.reading import BadReference, read
 from workflow.routing import Query, route
+from workflow.rules import load_rules
 from workflow.use_cases.campaign import create_campaign, create_session, set_envelope, set_milestone_dates
 from workflow.use_cases.organisations import create_organisation, update_organisation
 from workflow.use_cases.reference import load

@@ -10,9 +10,9 @@ from web.commands.output import answer, as_json, fail, opened
 from workflow import routing
 from workflow.db import Database
 from workflow.models.reference import LEVELS
-from workflow.queries.routes import load_rules
 from workflow.reference import PTCS, reading
 from workflow.routing import Query, Rule
+from workflow.rules import load_rules
 from workflow.use_cases.intake import plain
 
 _LEVELS = {plain(level): level for level in LEVELS}

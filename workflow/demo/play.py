@@ -19,8 +19,8 @@ from workflow.demo.writing import write_all
 from workflow.demo.year import call_sessions, fill_envelopes, open_year
 from workflow.errors import DomainError
 from workflow.models import Commune, Dossier, Institution, Mission, Objective, Outbox, Route
-from workflow.queries.routes import load_rules
 from workflow.reference import PTCS
+from workflow.rules import load_rules
 from workflow.use_cases import control, reference
 from workflow.use_cases.routes import delete_route
 

@@ -34,7 +34,7 @@ from workflow.models import (
     SecretLink,
 )
 from workflow.plain import plain as plain
-from workflow.queries.routes import load_rules
+from workflow.rules import load_rules
 from workflow.transition import due_date
 from workflow.use_cases.draft import ACCOUNTS as ACCOUNTS
 from workflow.use_cases.draft import ATTESTATION, Draft, edit_draft, search_text
