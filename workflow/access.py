@@ -200,15 +200,19 @@ def involvements(person_id: int | None) -> Mapping[str, ColumnElement[bool]]:
     """
     return {
         "instructed": or_(
-            exists().where(BinomeMember.dossier_id == Dossier.id, BinomeMember.person_id == person_id),
-            exists().where(Opinion.dossier_id == Dossier.id, Opinion.author_id == person_id),
+            _trace(BinomeMember.dossier_id == Dossier.id, BinomeMember.person_id == person_id),
+            _trace(Opinion.dossier_id == Dossier.id, Opinion.author_id == person_id),
         ),
-        "evaluated": exists().where(Evaluation.dossier_id == Dossier.id, Evaluation.evaluator_id == person_id),
+        "evaluated": _trace(Evaluation.dossier_id == Dossier.id, Evaluation.evaluator_id == person_id),
         "bound": or_(
-            exists().where(RoleGrant.organisation_id == Dossier.organisation_id, RoleGrant.person_id == person_id),
-            exists().where(Interest.organisation_id == Dossier.organisation_id, Interest.person_id == person_id),
+            _trace(RoleGrant.organisation_id == Dossier.organisation_id, RoleGrant.person_id == person_id),
+            _trace(Interest.organisation_id == Dossier.organisation_id, Interest.person_id == person_id),
         ),
     }
+
+
+def _trace(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(*where).correlate(Dossier)
 
 
 _INSTRUCTION = frozenset({ANIMATOR, BINOME, TRANSVERSAL})

@@ -8,6 +8,7 @@ from web.pages import (
     auth,
     carrier,
     dossiers,
+    evaluator,
     expert,
     funder,
     health,
@@ -30,4 +31,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     instructor.pages,
     expert.pages,
     funder.pages,
+    evaluator.pages,
 )

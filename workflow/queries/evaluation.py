@@ -25,22 +25,22 @@ from workflow.models.follow_up import CRITERIA
 PAGE = 50
 _JUDGED = ("evaluated", "under_control", "controlled", "closed")
 FUNDED = ("follow_up", *_JUDGED)
+_OPEN = tuple(state for state in FUNDED if state != "closed")
 
 Row = Any
 """A named tuple of the columns of a select."""
 
 
 def campaigns(session: Session) -> tuple[Sequence[Row], Row | None]:
-    """All campaigns, the newest first; and the newest whose actions are under way or done, else the newest."""
-    funded = select(Dossier.id).where(Dossier.campaign_id == Campaign.id, Dossier.state.in_(FUNDED)).exists()
+    """All campaigns, the newest first; and the oldest with actions to evaluate, control or close, else the newest."""
+    left = select(Dossier.id).where(Dossier.campaign_id == Campaign.id, Dossier.state.in_(_OPEN)).exists()
     rows = session.execute(
-        select(Campaign.id, Campaign.label, funded.label("funded")).order_by(Campaign.first.desc(), Campaign.id.desc())
+        select(Campaign.id, Campaign.label, left.label("left")).order_by(Campaign.first.desc(), Campaign.id.desc())
     ).all()
-    return rows, next((row for row in rows if row.funded), rows[0] if rows else None)
+    return rows, next((row for row in reversed(rows) if row.left), rows[0] if rows else None)
 
 
-_FINAL = and_(Report.dossier_id == Dossier.id, Report.kind == "final")
-_SETTLED = select(Report.id).where(_FINAL).exists()
+_SETTLED = select(Report.id).where(Report.dossier_id == Dossier.id, Report.kind == "final").correlate(Dossier).exists()
 _GRID = sum((getattr(Evaluation, criterion) for criterion in CRITERIA), literal(0))
 SORTS: Mapping[str, Any] = {
     "due": Dossier.due_on,
@@ -143,7 +143,7 @@ def desk(session: Session, actor: Actor, campaign_id: int, wanted: Filters, toda
         )
         .join(Dossier.organisation)
         .outerjoin(Dossier.instance)
-        .outerjoin(Report, _FINAL)
+        .outerjoin(Report, and_(Report.dossier_id == Dossier.id, Report.kind == "final"))
         .outerjoin(Evaluation, Evaluation.dossier_id == Dossier.id)
         .where(*here, kinds[wanted.kind])
         .order_by(nulls_last(column.desc() if wanted.desc else column.asc()), Dossier.id)

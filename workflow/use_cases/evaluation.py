@@ -1,6 +1,6 @@
 """Journey of the evaluation: the grid, a recommendation and its reasons."""
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from states.dossier import DOSSIER
 from states.words import N_
@@ -37,9 +37,8 @@ class Level(fields.Integer):
         super().__init__(
             load_default=None,
             allow_none=True,
-            validate=lambda level: level in range(5),
+            validate=validate.Range(min=0, max=4, error=N_("Un niveau de 0 à 4.")),
             metadata={"label": label, "widget": "radio", "options": LEVEL_LABELS},
-            error_messages={"validator_failed": N_("Un niveau de 0 à 4.")},
         )
 
 
