@@ -103,8 +103,11 @@ def counts(session: Session, actor: Actor) -> dict[str, int]:
     return dict(row._mapping)
 
 
-def mailbox(session: Session, actor: Actor, before: int | None = None, size: int = 50) -> Sequence[Kept]:
-    """The newest messages of the demo's mailbox, older than the message `before`. One statement.
+def mailbox(
+    session: Session, actor: Actor, before: int | None = None, size: int = 50, recipient: str = ""
+) -> Sequence[Kept]:
+    """The newest messages of the demo's mailbox, older than the message `before`; those whose recipient holds
+    `recipient`. One statement.
 
     Raises Forbidden for anybody but administrators.
     """
@@ -112,6 +115,8 @@ def mailbox(session: Session, actor: Actor, before: int | None = None, size: int
     statement = select(*_KEPT).order_by(MailboxMessage.id.desc()).limit(size)
     if before is not None:
         statement = statement.where(MailboxMessage.id < before)
+    if recipient:
+        statement = statement.where(MailboxMessage.recipient.icontains(recipient, autoescape=True))
     return [Kept(**row._mapping) for row in session.execute(statement)]
 
 
