@@ -31,11 +31,13 @@ def fold(
     folded: dict[str, Any] = {}
     for name, values in form.lists():
         kept = [value for value in values if value or keep_empty]
+        if name is None:  # a part of a broken multipart body
+            continue
         if name not in OURS and (kept or name in lists):
             _put(folded, name, kept if name in lists or len(kept) > 1 else kept[0])
     for name, sent in (files or MultiDict()).items():
         with closing(sent):
-            if sent.filename:
+            if sent.filename and name is not None:
                 _put(folded, name, Upload(sent.filename, sent.read()))
     return folded
 

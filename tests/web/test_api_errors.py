@@ -75,6 +75,16 @@ def test_another_format_is_refused(carrier: Program, media_type: str) -> None:
     assert post(carrier, b"{}", **{"Content-Type": media_type}).status_code == 415
 
 
+@pytest.mark.parametrize("name", ["", 'name="a\\"', 'name=""', 'filename="a.pdf"', 'name="kind"; filename=""'])
+def test_parts_without_a_name_do_no_harm(town: Town, carrier: Program, name: str) -> None:
+    walk = town.walk().submitted()
+    body = f"--x\r\nContent-Disposition: form-data; {name}\r\n\r\nv\r\n--x--\r\n".encode()
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Idempotency-Key": "k"}
+    answer = carrier.send("POST", f"/dossiers/{walk.dossier_id}/events/attach_document", headers, data=body)
+    assert answer.status_code == 422, answer.text
+    assert {"kind", "file"} <= set((answer.json or {})["fields"])
+
+
 def test_json_may_name_its_charset(carrier: Program) -> None:
     assert post(carrier, b"{}", **{"Content-Type": "application/json; charset=utf-8"}).status_code == 422
 

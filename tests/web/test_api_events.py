@@ -104,9 +104,9 @@ def test_every_act_has_an_address_and_an_input(town: Town) -> None:
         assert "Idempotency-Key" in names
 
 
-def test_a_whole_life(town: Town) -> None:
+def test_a_whole_life(any_town: Town) -> None:
     """From draft to closed through the API alone, the binôme differing, an expert asked, the control announced."""
-    world = town.world
+    town, world = any_town, any_town.world
     people = {who: Program(town, who) for who in world.people}
     carrier, animator, controller = people["carrier"], people["animator"], people["controller"]
     requests = {str(world.funders["État"]): 6_000_00, str(world.funders["CAF"]): 3_000_00}

@@ -138,6 +138,7 @@ _MULTIPART = {
                 "schema": {
                     "type": "object",
                     "required": ["kind", "file"],
+                    "additionalProperties": False,
                     "properties": {
                         "kind": {"type": "string", "enum": list(DOCUMENT_KINDS)},
                         "file": {"type": "string", "format": "binary"},

@@ -32,6 +32,7 @@ _REFUSALS: Mapping[str, str] = {
     "401": N_("Sans jeton, ou jeton inconnu, révoqué ou expiré"),
     "403": N_("Le jeton ou la personne n'a pas ce droit"),
     "404": N_("Introuvable, ou rien que vous ayez à connaître"),
+    "405": N_("Cette adresse n'accepte pas cette méthode"),
     "409": N_("Les règles refusent l'acte, ou le dossier a changé entre-temps"),
     "413": N_("Envoi trop lourd"),
     "415": N_("Format non accepté"),
@@ -127,7 +128,7 @@ def _statuses(operation: Mapping[str, Any]) -> list[str]:
     places = {parameter["in"] for parameter in operation["parameters"]}
     mine = set(_ALWAYS)
     if "path" in places:
-        mine.add("404")
+        mine |= {"404", "405"}
     if "query" in places:
         mine |= {"422", "409"} if "path" in places else {"422"}
     if "requestBody" in operation:
