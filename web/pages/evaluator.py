@@ -57,8 +57,6 @@ def index() -> str:
         ],
         values=kept,
         keep={"campaign": str(chosen.id), "list": kind, "sort": sort.word},
-        pagination=listing.pagination(
-            found.number, found.pages, found.counts[kind], {**parameters, "sort": sort.word}
-        ),
+        pagination=listing.pagination(found.number, found.pages, found.counts[kind], {**parameters, "sort": sort.word}),
         address=request.full_path.rstrip("?"),
     )
