@@ -10,8 +10,9 @@ from werkzeug.wrappers import Response
 
 from states.machine import Reason
 from states.words import N_
-from web.api import contract, door, inputs, outputs
+from web.api import contract, door, dossier_outputs, inputs, outputs
 from web.api.once import answer_once
+from web.api.parts import listing
 from web.api.sections import Section, header, takes
 from web.api.shown import outcome, shown
 from web.context import now, session, today, write
@@ -45,7 +46,7 @@ _IF_MATCH = header(
     description=N_("Dans l'ordre de leur création. Rendez « next » comme « cursor » pour lire la suite."),
 )
 @section.arguments(inputs.DossierQuery, location="query")
-@section.response(200, outputs.Page)
+@section.response(200, dossier_outputs.Page)
 def listed(asked: Mapping[str, Any]) -> dict[str, Any]:
     """One page of dossiers."""
     wanted = query.Filter(
@@ -107,7 +108,7 @@ def create() -> Response:
     summary=N_("Un dossier, tel que vous pouvez le lire"),
     description=N_("Une partie que vous ne pouvez pas lire vaut null ; une partie vide est une liste vide."),
 )
-@section.response(200, outputs.Dossier, headers=_ETAG)
+@section.response(200, dossier_outputs.Dossier, headers=_ETAG)
 def show(dossier_id: int) -> tuple[dict[str, Any], dict[str, str]]:
     """A dossier as the caller may see it."""
     file = load(session(), door.actor(), dossier_id)
@@ -140,7 +141,7 @@ def change(dossier_id: int) -> tuple[dict[str, Any], dict[str, str]]:
     summary=N_("Ce qui est arrivé au dossier"),
     description=N_("Le plus récent d'abord, 400 actes au plus, tels que votre rôle vous les laisse lire."),
 )
-@section.response(200, outputs.listing(outputs.Entry))
+@section.response(200, listing(dossier_outputs.Entry))
 def journal(dossier_id: int) -> dict[str, Any]:
     """What happened to a dossier, as the caller may know it."""
     return {"items": query.journal(session(), door.actor(), dossier_id)}
@@ -148,7 +149,7 @@ def journal(dossier_id: int) -> dict[str, Any]:
 
 @section.route("/dossiers/<int:dossier_id>/documents")
 @section.doc(summary=N_("Les documents joints"))
-@section.response(200, outputs.listing(outputs.Document))
+@section.response(200, listing(dossier_outputs.Document))
 def documents(dossier_id: int) -> dict[str, Any]:
     """The documents of a dossier. Raises Forbidden for those who do not read them."""
     file = load(session(), door.actor(), dossier_id)

@@ -18,6 +18,7 @@ from states.words import N_
 from web import errors, forms, words
 from web.api import contract, door, inputs, outputs
 from web.api.once import answer_once
+from web.api.parts import listing
 from web.api.sections import Section, header, takes
 from web.api.shown import outcome
 from web.context import now, session, today
@@ -60,7 +61,7 @@ def _open(life: str) -> Callable[..., dict[str, Any]]:
             "Ceux que vos rôles permettent à cette étape ; ce qui dépend de votre saisie est jugé à l'envoi."
         ),
     )
-    @section.response(200, outputs.listing(outputs.Event))
+    @section.response(200, listing(outputs.Event))
     def view(**ids: int) -> dict[str, Any]:
         (subject_id,) = ids.values()
         dossier, subject = _found(life, subject_id)

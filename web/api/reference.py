@@ -7,6 +7,7 @@ from marshmallow import Schema
 
 from states.words import N_
 from web.api import door, outputs
+from web.api.parts import listing
 from web.api.sections import Section
 from web.context import session
 from workflow.queries import api as query
@@ -52,7 +53,7 @@ def _listing(name: str) -> Callable[[], dict[str, Any]]:
     schema, summary, shown = _LISTS[name]
 
     @section.doc(summary=summary)
-    @section.response(200, outputs.listing(schema))
+    @section.response(200, listing(schema))
     def view() -> dict[str, Any]:
         return {"items": [shown(row) for row in query.reference(session(), name)]}
 

@@ -64,7 +64,7 @@ _PARTS: Mapping[str, tuple[str, Callable[[File], Any]]] = {
 
 
 def shown(file: File, actor: Actor) -> dict[str, Any]:
-    """The content of `outputs.Dossier` for one reader."""
+    """The content of `dossier_outputs.Dossier` for one reader."""
     dossier, step = file.dossier, next_step(file, actor)
     turn = {"role": step.role, "task": gettext(step.task), "due_on": step.due_on, "mine": step.mine} if step else None
     form = {name: getattr(dossier, name) for name in _FORM}
