@@ -104,7 +104,12 @@ def messages(fields: Any) -> Any:
 def change(done: Change) -> dict[str, Any]:
     """An act done since a page was opened, for people (`label`) and programs (`act`)."""
     role = words.role_label(done.role)
-    return {"at": done.at, "who": f"{done.who} ({role})", "label": words.done_label(done.act), "act": done.act}
+    return {
+        "at": done.at,
+        "who": f"{done.who} ({role})" if done.who else role,
+        "label": words.done_label(done.act),
+        "act": done.act,
+    }
 
 
 def describe(error: DomainError) -> dict[str, Any]:

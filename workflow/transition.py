@@ -4,20 +4,21 @@ In one transaction it locks the dossier, checks the version that the caller saw,
 lets the act write its rows, writes the state, and notes the journal entry and the outbox rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from marshmallow import Schema
+from sqlalchemy import BigInteger, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from states.consultation import CONSULTATION
 from states.control import CONTROL
-from states.dossier import DOSSIER, SYSTEM
-from states.facts import Facts
-from states.machine import TABLES, Because, Decision, Reason, Refusal, decide, open_to, reads
+from states.dossier import CARRIER, DOSSIER, SYSTEM
+from states.machine import TABLES, Decision, Reason, Refusal, decide, lacks_right, open_to, reads
 from states.words import N_
 from workflow import campaigns, facts, journal, tell
 from workflow.access import SYSTEM_ACTOR, Actor, roles_on
@@ -32,6 +33,14 @@ _MODELS: Mapping[str, type[Dossier] | type[Consultation] | type[Mission]] = {
     CONSULTATION.name: Consultation,
     CONTROL.name: Mission,
 }
+
+_LOCKED = (
+    select(Dossier)
+    .where(Dossier.id == bindparam("dossier_id", type_=BigInteger))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+"""Made once: building a statement costs more than running it."""
 
 FOLLOWS = ("close_consultations", "fund", "refuse")
 """Events that the system fires by itself as soon as their guards hold."""
@@ -55,7 +64,7 @@ def fire(
     Raises Invalid, NotFound, Forbidden, Stale or Refused; nothing is written then, as the unit of work is left.
     """
     act = acts[name]
-    data = read(act.form(), raw or {})
+    data = read(_form(act.form), raw or {})
     dossier = _locked(session, dossier_id)
     roles = roles_on(session, actor, dossier)
     if not roles:
@@ -63,7 +72,7 @@ def fire(
     case = Case(session, actor, roles, dossier, _subject(session, act, dossier, subject_id), now, data)
     _check_right(act, case)
     if act.versioned and version is not None and version != dossier.version:
-        raise Stale(dossier.version, changes_since(session, dossier.id, version))
+        raise Stale(dossier.version, changes_since(session, dossier.id, version, roles))
     try:
         _perform(act, case)
         for follow in FOLLOWS:
@@ -91,14 +100,18 @@ def offered(
     return {name: answer if isinstance(answer, Refusal) else None for name, answer in answers.items()}
 
 
-def changes_since(session: Session, dossier_id: int, version: int) -> list[Change]:
-    """What was done on a dossier after `version`, oldest first."""
+def changes_since(session: Session, dossier_id: int, version: int, roles: Collection[str]) -> list[Change]:
+    """What was done on a dossier after `version`, oldest first. Carriers are not told agents' names."""
     entries = session.scalars(
         select(JournalEntry)
         .where(JournalEntry.dossier_id == dossier_id, JournalEntry.dossier_version > version)
         .order_by(JournalEntry.seq)
     )
-    return [Change(entry.at, entry.actor_name, entry.role, entry.act) for entry in entries]
+    named = CARRIER not in roles
+    return [
+        Change(entry.at, entry.actor_name if named or entry.role == CARRIER else "", entry.role, entry.act)
+        for entry in entries
+    ]
 
 
 def due_date(session: Session, dossier: Dossier, state: str, given: date | None) -> date | None:
@@ -109,13 +122,14 @@ def due_date(session: Session, dossier: Dossier, state: str, given: date | None)
     return campaigns.dates(session, dossier.campaign_id).get(turn.milestone)
 
 
+@cache
+def _form(kind: type[Schema]) -> Schema:
+    """Made once of each kind: making a form costs more than reading with it."""
+    return kind()
+
+
 def _locked(session: Session, dossier_id: int) -> Dossier:
-    dossier = session.scalar(
-        select(Dossier)
-        .where(Dossier.id == dossier_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
+    dossier = session.scalar(_LOCKED, {"dossier_id": dossier_id})
     if dossier is None:
         raise NotFound("dossier")
     return dossier
@@ -133,9 +147,9 @@ def _subject(session: Session, act: Act, dossier: Dossier, subject_id: int | Non
 
 def _check_right(act: Act, case: Case) -> None:
     """Right comes before everything else: a stale page or a failed guard must teach nothing to a stranger."""
-    answer = decide(act.table, case.subject.state, act.name, case.roles, Facts(), offered=True)
-    if isinstance(answer, Refusal) and answer.because is Because.ROLE:
-        raise Forbidden(*answer.reasons)
+    reason = lacks_right(act.table, act.name, case.roles)
+    if reason:
+        raise Forbidden(reason)
 
 
 def _decide(act: Act, case: Case) -> Decision | Refusal:
