@@ -110,6 +110,8 @@ OF_THE_ACT = frozenset(
         "paid",
         "agreement_signed",
         "missing_grid_fields",
+        "realisation_found",
+        "spending_found",
     }
 )
 """Facts that come from what the person is about to type: unknown while an act is only offered."""

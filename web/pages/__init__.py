@@ -7,6 +7,7 @@ from web.pages import (
     animator,
     auth,
     carrier,
+    controller,
     dossiers,
     evaluator,
     expert,
@@ -32,4 +33,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     expert.pages,
     funder.pages,
     evaluator.pages,
+    controller.pages,
 )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from states.dossier import CONTROLLER
 from states.machine import Reason
 from states.words import N_
-from workflow.access import Actor, involvements
+from workflow.access import Actor, involvements, visible
 from workflow.errors import Forbidden, NotFound
 from workflow.models import Campaign, Dossier, Instance, Mission, Organisation, Person, Sample, SampleUnit
 from workflow.queries import dossier as files
@@ -234,7 +234,7 @@ def _errand(row: Row, actor: Actor, today: date, involved: tuple[str, ...]) -> E
         row.dossier_state,
         row.controller,
         row.controller_id == actor.person_id,
-        (due or row.due_on) if row.dossier_state not in ("closed", "cancelled") else None,
+        (due or row.due_on) if row.dossier_state in ("evaluated", "under_control", "controlled") else None,
         task,
         involved,
         row.outcome,
@@ -316,7 +316,11 @@ def closable(session: Session, campaign_id: int, page: int) -> Closable:
     return Closable(rows, total, number, pages)
 
 
-def named(session: Session, ids: Sequence[int]) -> Mapping[int, str]:
-    """The numbers of dossiers, by id."""
-    rows = session.execute(select(Dossier.id, Dossier.number).where(Dossier.id.in_(ids), Dossier.number.is_not(None)))
+def named(session: Session, actor: Actor, ids: Sequence[int]) -> Mapping[int, str]:
+    """The numbers of those dossiers among `ids` that the reader may see, by id."""
+    rows = session.execute(
+        select(Dossier.id, Dossier.number)
+        .where(Dossier.id.in_(ids), Dossier.number.is_not(None), visible(actor))
+        .order_by(Dossier.number)
+    )
     return {row.id: str(row.number) for row in rows}

@@ -28,6 +28,7 @@ OUTCOME_LABELS = {
     "recommendation": N_("Recommandation"),
     "payback": N_("Somme à rembourser"),
 }
+TOO_FEW = N_("La campagne compte moins de dossiers financés que cela.")
 POPULATION = ("follow_up", "evaluated")
 """A draw is made over the campaign's funded dossiers that are followed up or evaluated."""
 
@@ -69,7 +70,7 @@ def draw(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) 
     population = {number: dossier_id for dossier_id, number in _population(session, campaign.id)}
     size = data["size"]
     if size > len(population):
-        raise Invalid({"size": [N_("La campagne compte moins de dossiers financés que cela.")]})
+        raise Invalid({"size": [TOO_FEW]})
     seed = data["seed"] or secrets.token_hex(16)
     sample = Sample(
         campaign_id=campaign.id,
