@@ -4,6 +4,7 @@ from flask import Blueprint
 
 from web.pages import (
     acts,
+    admin,
     animator,
     auth,
     carrier,
@@ -34,4 +35,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     funder.pages,
     evaluator.pages,
     controller.pages,
+    admin.pages,
 )

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from states.dossier import ADMINISTRATOR, CARRIER
 from workflow.access import Actor
 from workflow.clock import PARIS
-from workflow.models import Dossier, JournalEntry
+from workflow.models import Dossier, JournalEntry, Milestone
 from workflow.queries.timeline import ACT_READERS, REASON_READERS
 
 SIZE = 50
@@ -111,6 +111,12 @@ def journal(session: Session, actor: Actor, wanted: Wanted) -> Journal:
     if len(rows) > SIZE:
         return Journal(lines, lines[-1].seq, None)
     return Journal(lines, stretch + 1, stretch + 1) if stretch > bottom else Journal(lines, None, None)
+
+
+def milestone_labels(session: Session) -> Mapping[str, str]:
+    """What milestones are called, by their code: entries name them so."""
+    rows = session.execute(select(Milestone.code, func.max(Milestone.label)).group_by(Milestone.code))
+    return {row[0]: row[1] for row in rows}
 
 
 def _top(session: Session, wanted: Wanted) -> int:

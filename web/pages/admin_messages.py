@@ -1,0 +1,145 @@
+"""Outgoing messages: what became of each; and in the demo, the mailbox that stands for everybody's."""
+
+from collections.abc import Mapping
+
+from flask import Blueprint, flash, render_template, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from states.words import N_
+from web import listing
+from web.context import current_actor, now, see, session
+from web.pages.admin_common import attempt
+from web.security import access
+from web.services import services
+from workflow.errors import NotFound
+from workflow.queries import outbox as query
+from workflow.use_cases import outgoing
+
+pages = Blueprint("messages", __name__, url_prefix="/messages")
+
+SIZE = 50
+
+KIND_LABELS: Mapping[str, str] = {
+    "agreement_signed": N_("Convention enregistrée"),
+    "appeal_upheld": N_("Recours admis"),
+    "arbitrated": N_("Désaccord arbitré"),
+    "assigned": N_("Dossier confié au binôme"),
+    "assigned_carrier": N_("Instruction commencée"),
+    "cancelled": N_("Action annulée"),
+    "closed": N_("Dossier clos"),
+    "completed": N_("Compléments reçus"),
+    "completion_due": N_("Rappel : compléments à envoyer"),
+    "completion_overdue": N_("Rappel : compléments en retard"),
+    "completion_requested": N_("Compléments demandés"),
+    "consultation_answered": N_("Réponse d'un expert"),
+    "consultation_asked": N_("Question à un expert"),
+    "consultation_declined": N_("Question déclinée par un expert"),
+    "consultation_revoked": N_("Question à un expert retirée"),
+    "consultations_closed": N_("Consultations closes"),
+    "control_announced": N_("Contrôle annoncé"),
+    "control_concluded": N_("Contrôle conclu"),
+    "deferred": N_("Dossier renvoyé à une autre séance"),
+    "dossier_arrived": N_("Dossier arrivé dans l'instance"),
+    "dossier_unrouted": N_("Dossier sans instance"),
+    "evaluated": N_("Action évaluée"),
+    "final_report_received": N_("Bilan final reçu"),
+    "findings_answered": N_("Réponse aux constats"),
+    "findings_sent": N_("Constats du contrôle"),
+    "funded": N_("Financement accordé"),
+    "funded_agents": N_("Financement accordé (équipe)"),
+    "inadmissible": N_("Dossier irrecevable"),
+    "invitation": N_("Invitation"),
+    "joint_opinion_signed": N_("Avis commun à signer"),
+    "message": N_("Message sur un dossier"),
+    "opinion_due": N_("Rappel : avis à rendre"),
+    "opinion_issued": N_("Avis rendu"),
+    "opinion_overdue": N_("Rappel : avis en retard"),
+    "opinion_sealed": N_("Avis scellé par l'autre instructeur"),
+    "password_reset": N_("Nouveau mot de passe"),
+    "payment_recorded": N_("Versement enregistré"),
+    "progress_report_received": N_("Bilan intermédiaire reçu"),
+    "receipt": N_("Accusé de réception"),
+    "refused": N_("Financement refusé"),
+    "reopened": N_("Instruction rouverte"),
+    "report_due": N_("Rappel : bilan à envoyer"),
+    "report_missing": N_("Absence de bilan constatée"),
+    "report_missing_agents": N_("Absence de bilan constatée (équipe)"),
+    "report_overdue": N_("Rappel : bilan en retard"),
+    "rerouted": N_("Dossier réorienté vers l'instance"),
+    "rerouted_carrier": N_("Dossier réorienté"),
+    "tabled": N_("Dossier inscrit à une séance"),
+    "withdrawn": N_("Dossier retiré"),
+}
+"""What each kind of message is about."""
+
+
+@pages.get("")
+@access("administrator")
+def index() -> str:
+    """The newest messages, of one state where the address bar names it."""
+    state = listing.kept("state").get("state", "")
+    state = state if state in query.STATE_LABELS else ""
+    rows = query.outgoing(session(), current_actor(), state or None, listing.number("before"), SIZE + 1)
+    shown = rows[:SIZE]
+    return render_template(
+        "admin/messages.html",
+        rows=shown,
+        state=state,
+        states=query.STATE_LABELS,
+        kinds=KIND_LABELS,
+        counts=query.counts(session(), current_actor()),
+        counted=query.COUNTED,
+        newest_url=url_for("admin.messages.index", state=state or None) if listing.number("before") else None,
+        older_url=url_for("admin.messages.index", state=state or None, before=shown[-1].id)
+        if len(rows) > SIZE
+        else None,
+        demo=services().settings.demo,
+    )
+
+
+@pages.post("/<int:message_id>/renvoi")
+@access("administrator")
+def retry(message_id: int) -> Response:
+    """Put a failed message back among those to deliver."""
+    outcome = attempt(lambda unit: outgoing.retry(unit, current_actor(), message_id, now()))
+    if outcome.done:
+        flash(_("Le message est remis dans la file : il partira dans la minute."), "success")
+    for reason in outcome.reasons:
+        flash(f"{reason['failing']} {reason['remedy']}", "danger")
+    return see("admin.messages.index", state="failed")
+
+
+def _require_demo() -> None:
+    """Outside the demo mails go to people, and nobody reads them here."""
+    if not services().settings.demo:
+        raise NotFound("mailbox")
+
+
+@pages.get("/boite")
+@access("administrator")
+def mailbox() -> str:
+    """The mails of the demo, the newest first."""
+    _require_demo()
+    kept = listing.kept("recipient")
+    recipient = kept.get("recipient", "").strip()[:200]
+    before = listing.number("before")
+    rows = query.mailbox(session(), current_actor(), before, SIZE + 1, recipient)
+    shown = rows[:SIZE]
+    return render_template(
+        "admin/mailbox.html",
+        rows=shown,
+        filters=[{"name": "recipient", "label": _("Destinataire"), "type": "search"}],
+        values=kept,
+        reset_url=url_for("admin.messages.mailbox"),
+        newest_url=url_for("admin.messages.mailbox", **kept) if before else None,
+        older_url=url_for("admin.messages.mailbox", **kept, before=shown[-1].id) if len(rows) > SIZE else None,
+    )
+
+
+@pages.get("/boite/<int:message_id>")
+@access("administrator")
+def mail(message_id: int) -> str:
+    """One mail of the demo, its links to be followed."""
+    _require_demo()
+    return render_template("admin/mail.html", mail=query.mailbox_message(session(), current_actor(), message_id))
