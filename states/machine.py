@@ -119,9 +119,10 @@ def decide(
     if state not in table.states:
         raise ValueError(state)
     held = frozenset(roles)
+    no_right = lacks_right(table, event, held)
+    if no_right:
+        return Refusal(event, state, Because.ROLE, (no_right,))
     rows = table.by_event[event]
-    if not any(held & set(row.roles) for row in rows):
-        return Refusal(event, state, Because.ROLE, (_no_right(rows),))
     here = table.candidates(event, state)
     if not here:
         return Refusal(event, state, Because.STATE, (_wrong_state(rows, state),))
@@ -148,13 +149,16 @@ def open_to(table: Table, state: str, roles: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def _no_right(rows: tuple[Row, ...]) -> Reason:
-    roles = tuple(dict.fromkeys(role for row in rows for role in row.roles))
+def lacks_right(table: Table, event: str, roles: frozenset[str]) -> Reason | None:
+    """Why somebody who holds `roles` may not fire `event` in any state; None where they may in some."""
+    allowed = tuple(dict.fromkeys(role for row in table.by_event[event] for role in row.roles))
+    if not roles.isdisjoint(allowed):
+        return None
     return Reason(
         "role",
         N_("Vous n'avez pas le rôle qu'il faut pour cet acte sur ce dossier."),
         N_("Cet acte revient à : %(roles)s."),
-        {"roles": roles},
+        {"roles": allowed},
     )
 
 

@@ -55,7 +55,7 @@ TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
 """Every act that makes somebody's turn tells them; whoever acts is not told of their own act, but for receipts."""
 
 _TO_ONESELF = {"receipt"}
-_INSERT = insert(Outbox)
+_INSERT = insert(Outbox).inline()
 
 
 def _active(role: str, *scope: ColumnElement[bool]) -> Select[int]:

@@ -21,7 +21,7 @@ from states.dossier import CARRIER, DOSSIER, SYSTEM
 from states.machine import TABLES, Decision, Reason, Refusal, decide, lacks_right, open_to, reads
 from states.words import N_
 from workflow import campaigns, facts, journal, tell
-from workflow.access import SYSTEM_ACTOR, Actor, roles_on
+from workflow.access import SYSTEM_ACTOR, Actor, knows_of_mission, roles_on
 from workflow.acts import Act, Case, Subject
 from workflow.errors import Change, Forbidden, NotFound, Refused, Stale
 from workflow.forms import read
@@ -64,13 +64,16 @@ def fire(
     Raises Invalid, NotFound, Forbidden, Stale or Refused; nothing is written then, as the unit of work is left.
     """
     act = acts[name]
-    data = read(_form(act.form), raw or {})
     dossier = _locked(session, dossier_id)
     roles = roles_on(session, actor, dossier)
     if not roles:
         raise NotFound("dossier")
-    case = Case(session, actor, roles, dossier, _subject(session, act, dossier, subject_id), now, data)
+    subject = _subject(session, act, dossier, subject_id)
+    if isinstance(subject, Mission) and not knows_of_mission(roles, subject.state):
+        raise NotFound(act.table.name)
+    case = Case(session, actor, roles, dossier, subject, now)
     _check_right(act, case)
+    case.data = read(_form(act.form), raw or {})
     if act.versioned and version is not None and version != dossier.version:
         raise Stale(dossier.version, changes_since(session, dossier.id, version, roles))
     try:

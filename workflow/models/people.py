@@ -78,6 +78,7 @@ class RoleGrant(Base):
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index("ix_role_grant_instance", "instance_id", "role"),
+        Index("ix_role_grant_organisation", "organisation_id"),
     )
 
     id: Mapped[int] = key()

@@ -310,6 +310,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_role_grant")),
     )
     op.create_index("ix_role_grant_instance", "role_grant", ["instance_id", "role"])
+    op.create_index("ix_role_grant_organisation", "role_grant", ["organisation_id"])
     op.create_index(
         "uq_role_grant_active",
         "role_grant",
