@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
 from sqlalchemy.orm import Session
 
+from states.control import CONTROL
 from states.dossier import (
     ADMINISTRATOR,
     ANIMATOR,
@@ -238,6 +239,11 @@ SEES: Mapping[str, frozenset[str]] = {
 }
 """Which roles read which part of a dossier. The two individual opinions are shown once both are sealed, and the
 joint one and the proposed sums once it is issued, whatever the role: that rule stands in the queries."""
+
+
+def knows_of_mission(roles: Iterable[str], state: str) -> bool:
+    """Whether somebody who holds `roles` may know of a control mission: a carrier does once it is announced."""
+    return state != CONTROL.initial or CARRIER not in roles
 
 
 def sees(part: str, roles: Iterable[str]) -> bool:

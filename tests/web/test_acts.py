@@ -395,3 +395,13 @@ def test_a_form_costs_few_statements_however_many_dossiers_stand_beside(town: To
     for _ in range(3):
         town.walk().submitted()
     assert cost() == alone <= 12
+
+
+def test_a_carrier_learns_of_the_control_when_it_is_announced(town: Town) -> None:
+    walk = town.walk().drawn()
+    page = f"/dossiers/{walk.dossier_id}/controles/{walk.mission_id()}/actes/reply"
+    carrier = town.browser("carrier")
+    assert carrier.get(page).status_code == 404
+    walk.act("controller", "select_for_control")
+    walk.act("controller", "announce", walk.mission_id(), visit_on="2028-06-01")
+    assert carrier.get(page).status_code == 409

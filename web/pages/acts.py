@@ -17,7 +17,7 @@ from web import errors, forms
 from web.context import current_actor, dossier_url, is_local, now, session, today, write
 from web.security import access
 from web.words import done_label
-from workflow.access import roles_on
+from workflow.access import knows_of_mission, roles_on
 from workflow.acts import Act, Subject
 from workflow.errors import DomainError, Forbidden, Invalid, NotFound, Refused, Stale
 from workflow.models import Consultation, Dossier, Mission
@@ -134,13 +134,16 @@ def _do(act: Act, dossier_id: int, subject_id: int | None) -> Response:
 def _found(act: Act, dossier_id: int, subject_id: int | None) -> tuple[Dossier, Subject]:
     """The dossier and what the act is done on. Raises NotFound where the person is nothing to them."""
     dossier = session().get(Dossier, dossier_id)
-    if dossier is None or not roles_on(session(), current_actor(), dossier):
+    roles = roles_on(session(), current_actor(), dossier) if dossier else frozenset()
+    if dossier is None or not roles:
         raise NotFound("dossier")
     model = _LIVES[act.table.name][1]
     if model is None:
         return dossier, dossier
     subject = session().get(model, subject_id)
     if not isinstance(subject, Consultation | Mission) or subject.dossier_id != dossier.id:
+        raise NotFound(act.table.name)
+    if isinstance(subject, Mission) and not knows_of_mission(roles, subject.state):
         raise NotFound(act.table.name)
     return dossier, subject
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from states.dossier import CARRIER
-from workflow.access import Actor, sees, visible
+from workflow.access import Actor, knows_of_mission, sees, visible
 from workflow.errors import NotFound
 from workflow.models import (
     Campaign,
@@ -121,8 +121,8 @@ def subject(session: Session, actor: Actor, life: str, subject_id: int) -> tuple
         raise NotFound(life)
     dossier, roles = query.find(session, actor, found.dossier_id)
     reading = {CARRIER} if CARRIER in roles else roles
-    not_told = isinstance(found, Mission) and found.state == "drawn" and reading == {CARRIER}
-    if not sees(part, reading) or not_told:
+    known = isinstance(found, Consultation) or knows_of_mission(reading, found.state)
+    if not (known and sees(part, reading)):
         raise NotFound(life)
     return dossier, found
 

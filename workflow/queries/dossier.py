@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from states.dossier import ANIMATOR, BINOME, CARRIER, CONTROLLER, FUNDER, TRANSVERSAL
 from states.words import N_
-from workflow.access import INSTRUCTOR, SEES, Actor, roles_on, sees, visible
+from workflow.access import INSTRUCTOR, SEES, Actor, knows_of_mission, roles_on, sees, visible
 from workflow.errors import NotFound
 from workflow.models import Document, Dossier
 from workflow.queries.bundle import Bundle, Row
@@ -129,8 +129,7 @@ def load(session: Session, actor: Actor, dossier_id: int) -> File:
     parts = _bundle(names).read(
         session, dossier_id=dossier.id, reader=actor.person_id, early=int(bool(reading & {BINOME, ANIMATOR}))
     )
-    if reading == {CARRIER}:  # who is drawn learns it when the control is announced
-        parts["mission"] = [mission for mission in parts["mission"] if mission.state != "drawn"]
+    parts["mission"] = [mission for mission in parts["mission"] if knows_of_mission(reading, mission.state)]
     return File(
         dossier=dossier,
         roles=roles,
