@@ -129,7 +129,8 @@ def load(session: Session, actor: Actor, dossier_id: int) -> File:
     parts = _bundle(names).read(
         session, dossier_id=dossier.id, reader=actor.person_id, early=int(bool(reading & {BINOME, ANIMATOR}))
     )
-    parts["mission"] = [mission for mission in parts["mission"] if knows_of_mission(reading, mission.state)]
+    if "mission" in parts:
+        parts["mission"] = [mission for mission in parts["mission"] if knows_of_mission(reading, mission.state)]
     return File(
         dossier=dossier,
         roles=roles,
