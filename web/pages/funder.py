@@ -17,7 +17,7 @@ from workflow.access import Actor
 from workflow.errors import DomainError, Invalid, NotFound, Refused
 from workflow.forms import Cents
 from workflow.queries import board as boards
-from workflow.queries import funding
+from workflow.queries import funding, grants
 from workflow.queries.funding import Row, Sitting
 from workflow.use_cases import campaign as campaigns
 from workflow.use_cases import perform
@@ -101,8 +101,8 @@ def follow_up() -> str:
     rows, chosen = _campaign()
     here = {"campaign": str(chosen.id)}
     kept = listing.kept("stage")
-    sort = listing.Sort.asked(funding.GRANTED_SORTS, "number", {**here, **kept})
-    found = funding.grants(session(), current_actor(), chosen.id, _filters(kept, sort))
+    sort = listing.Sort.asked(grants.SORTS, "number", {**here, **kept})
+    found = grants.grants(session(), current_actor(), chosen.id, _filters(kept, sort))
     listed = found.listed
     return render_template(
         "funder/follow_up.html",

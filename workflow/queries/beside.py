@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workflow.errors import NotFound
-from workflow.queries import carrier, funding
+from workflow.queries import carrier, grants
 from workflow.queries.candidates import candidates
 from workflow.queries.choices import Asked
 from workflow.queries.dossier import File, load
@@ -51,7 +51,7 @@ BESIDE: Mapping[str, Callable[[Asked], Any]] = {
         ),
         carrier.beside,
     ),
-    **dict.fromkeys(("decide_request", "defer", "sign_agreement", "record_payment"), funding.deciding),
+    **dict.fromkeys(("decide_request", "defer", "sign_agreement", "record_payment"), grants.deciding),
     **dict.fromkeys(
         (
             "evaluate",

@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, nulls_last, or_, select
+from sqlalchemy import Select, and_, case, func, literal, null, nulls_last, or_, select
 from sqlalchemy.orm import Session
 
-from states.dossier import FUNDER
 from workflow.access import Actor
 from workflow.errors import NotFound
 from workflow.models import (
-    Agreement,
     Campaign,
     CommitteeSession,
     Dossier,
@@ -27,11 +25,7 @@ from workflow.models import (
     Objective,
     Organisation,
 )
-from workflow.queries import dossier as files
-from workflow.queries.choices import Asked, Options
-from workflow.queries.dossier import Line
-from workflow.use_cases.follow_up import PAYMENT_LABELS
-from workflow.use_cases.instruction import VERDICT_LABELS
+from workflow.queries.choices import Options
 
 PAGE = 50
 TABLED_SHOWN = 300
@@ -87,7 +81,8 @@ class Purse:
         return self.total - self.granted
 
 
-def _envelopes(session: Session, actor: Actor, campaign_id: int) -> Sequence[Row]:
+def envelopes_of(session: Session, actor: Actor, campaign_id: int) -> Sequence[Row]:
+    """The envelopes of the reader's institutions in a campaign, in one statement."""
     return session.execute(
         select(
             Envelope.id,
@@ -106,7 +101,7 @@ def _envelopes(session: Session, actor: Actor, campaign_id: int) -> Sequence[Row
     ).all()
 
 
-def _paying(envelopes: Iterable[Row], funder_id: int, orientation: str | None) -> int | None:
+def paying(envelopes: Iterable[Row], funder_id: int, orientation: str | None) -> int | None:
     """The envelope that pays a line: its orientation's, else the general one (as `workflow.lines.envelope_for`)."""
     own = {row.orientation_code: row.id for row in envelopes if row.funder_id == funder_id}
     return own.get(orientation, own.get(None))
@@ -114,7 +109,7 @@ def _paying(envelopes: Iterable[Row], funder_id: int, orientation: str | None) -
 
 def purses(session: Session, actor: Actor, campaign_id: int) -> list[Purse]:
     """The envelopes of the reader's institutions in a campaign, in two statements; those that lack come last."""
-    envelopes = _envelopes(session, actor, campaign_id)
+    envelopes = envelopes_of(session, actor, campaign_id)
     proposed = _secret(actor, FundingRequest.proposed_cents)
     rows = session.execute(
         select(
@@ -140,7 +135,7 @@ def purses(session: Session, actor: Actor, campaign_id: int) -> list[Purse]:
     names: dict[int, str] = {}
     for row in rows:
         names[row.funder_id] = row.funder
-        place = _paying(envelopes, row.funder_id, row.orientation), row.funder_id
+        place = paying(envelopes, row.funder_id, row.orientation), row.funder_id
         held = sums.setdefault(place, dict.fromkeys(("asked", "proposed", "waiting", "to_grant"), 0))
         for name in held:
             held[name] += int(getattr(row, name))
@@ -203,7 +198,7 @@ class Listed:
     pages: int
 
 
-def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:
+def lines(actor: Actor) -> Select[*tuple[Any, ...]]:
     """The lines of the reader's institutions, with their dossier."""
     return (
         select(
@@ -242,9 +237,10 @@ def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _listed(
+def listed(
     session: Session, statement: Select[*tuple[Any, ...]], wanted: Filters, sorts: Mapping[str, Any], default: str
 ) -> Listed:
+    """A page of a statement's rows, in two statements."""
     counted = statement.with_only_columns(literal(1)).order_by(None).subquery()
     total = session.scalar(select(func.count()).select_from(counted)) or 0
     pages = max(1, -(-total // PAGE))
@@ -259,7 +255,7 @@ def _listed(
 
 def awaited(session: Session, actor: Actor, campaign_id: int, wanted: Filters, today: date) -> Listed:
     """A page of the lines that await the reader's decision, in two statements."""
-    statement = _lines(actor).where(_AWAITED, Dossier.campaign_id == campaign_id)
+    statement = lines(actor).where(_AWAITED, Dossier.campaign_id == campaign_id)
     if wanted.session_id is not None:
         statement = statement.where(Dossier.session_id == wanted.session_id)
     if wanted.instance_id is not None:
@@ -267,7 +263,7 @@ def awaited(session: Session, actor: Actor, campaign_id: int, wanted: Filters, t
     if wanted.late:
         statement = statement.where(Dossier.due_on < today)
     sorts = {**SORTS, "proposed": _secret(actor, FundingRequest.proposed_cents)}
-    return _listed(session, statement, wanted, sorts, "session")
+    return listed(session, statement, wanted, sorts, "session")
 
 
 @dataclass(frozen=True)
@@ -348,122 +344,23 @@ def sitting(session: Session, actor: Actor, session_id: int) -> Sitting:
     if meeting is None:
         raise NotFound("session")
     rows = session.execute(
-        _lines(actor)
+        lines(actor)
         .where(Dossier.session_id == session_id, or_(_AWAITED, FundingRequest.decision != "pending"))
         .order_by(FundingRequest.decision != "pending", Dossier.number, FundingRequest.id)
         .limit(TABLED_SHOWN + 1)
     ).all()
-    envelopes = _envelopes(session, actor, meeting.campaign_id)
+    envelopes = envelopes_of(session, actor, meeting.campaign_id)
     shown = rows[:TABLED_SHOWN]
     return Sitting(
         meeting,
         [row for row in shown if row.decision == "pending"],
         [row for row in shown if row.decision != "pending"],
         envelopes,
-        {row.id: _paying(envelopes, row.funder_id, row.orientation) for row in shown},
+        {row.id: paying(envelopes, row.funder_id, row.orientation) for row in shown},
         len(rows) > TABLED_SHOWN,
     )
 
 
 def own_lines(session: Session, actor: Actor, ids: Iterable[int]) -> Mapping[int, Row]:
     """The reader's lines among `ids`, by id, whatever became of them."""
-    return {row.id: row for row in session.execute(_lines(actor).where(FundingRequest.id.in_(list(ids))))}
-
-
-# --- what follows a grant ------------------------------------------------------------------------------------------
-
-_LEFT = FundingRequest.granted_cents - FundingRequest.paid_cents
-STAGES: Mapping[str, ColumnElement[bool]] = {
-    "agreement": and_(Agreement.id.is_(None), Dossier.state.not_in(("cancelled", "closed"))),
-    "payment": and_(Agreement.id.is_not(None), _LEFT > 0, Dossier.state.not_in(("cancelled", "closed"))),
-    "settled": _LEFT == 0,
-    "over": and_(_LEFT > 0, Dossier.state.in_(("cancelled", "closed"))),
-}
-"""Where a granted line stands: without its agreement, not wholly paid, settled, or over before it was."""
-GRANTED_SORTS: Mapping[str, Any] = {
-    "number": Dossier.number,
-    "carrier": Organisation.name,
-    "granted": FundingRequest.granted_cents,
-    "left": _LEFT,
-}
-
-
-@dataclass(frozen=True)
-class Grants:
-    """A page of granted lines, and over all of them the sums and how many stand where."""
-
-    listed: Listed
-    granted: int
-    paid: int
-    stages: Mapping[str, int]
-
-
-def grants(session: Session, actor: Actor, campaign_id: int, wanted: Filters) -> Grants:
-    """The granted lines of the reader's institutions in a campaign, in three statements."""
-    statement = (
-        _lines(actor)
-        .outerjoin(Agreement, Agreement.request_id == FundingRequest.id)
-        .add_columns(
-            Agreement.reference,
-            Agreement.signed_on,
-            case(*((where, name) for name, where in STAGES.items()), else_="").label("stage"),
-        )
-        .where(Dossier.campaign_id == campaign_id, FundingRequest.decision == "granted")
-    )
-    sums = session.execute(
-        statement.with_only_columns(
-            func.coalesce(func.sum(FundingRequest.granted_cents), 0).label("granted"),
-            func.coalesce(func.sum(FundingRequest.paid_cents), 0).label("paid"),
-            *(func.count(case((where, 1))).label(name) for name, where in STAGES.items()),
-        )
-    ).one()
-    if wanted.stage in STAGES:
-        statement = statement.where(STAGES[wanted.stage])
-    listed = _listed(session, statement, wanted, GRANTED_SORTS, "number")
-    counts = sums._mapping
-    return Grants(listed, int(sums.granted), int(sums.paid), {name: int(counts[name]) for name in STAGES})
-
-
-# --- beside the acts -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Deciding:
-    """A funder's own lines of one dossier, what is left to pay each, and what the binôme advises."""
-
-    lines: Sequence[Line]
-    left: Mapping[int, int | None]
-    """By line, what its envelope still holds; None where no envelope pays it."""
-    joint: Row | None
-    spent: int | None
-    """What the carrier says was spent so far."""
-
-    @property
-    def verdicts(self) -> Mapping[str, str]:
-        """What each verdict is called (message ids)."""
-        return VERDICT_LABELS
-
-    @property
-    def payments(self) -> Mapping[str, str]:
-        """What each kind of payment is called (message ids)."""
-        return PAYMENT_LABELS
-
-
-def deciding(asked: Asked) -> Deciding:
-    """What a funder's act on a dossier shows beside its form."""
-    if asked.dossier is None:
-        raise NotFound("dossier")
-    file = files.load(asked.session, asked.actor, asked.dossier.id)
-    objective = file.dossier.objective
-    own = [line for line in file.lines if line.funder_id in asked.actor.funders] if FUNDER in file.roles else []
-    envelopes = _envelopes(asked.session, asked.actor, file.dossier.campaign_id)
-    left = {row.id: int(row.total - row.granted) for row in envelopes}
-    orientation = objective.code[:1] if objective else None
-    paying = {line.id: _paying(envelopes, line.funder_id, orientation) for line in own}
-    spent = [report.spent_cents for report in file.all("reports") if report.spent_cents is not None]
-    return Deciding(
-        own,
-        {line: left[envelope] if envelope is not None else None for line, envelope in paying.items()},
-        file.one("joint"),
-        spent[-1] if spent else None,
-    )
+    return {row.id: row for row in session.execute(lines(actor).where(FundingRequest.id.in_(list(ids))))}
