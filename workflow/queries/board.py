@@ -43,7 +43,7 @@ SHOWN = 5
 """How many dossiers a column shows."""
 COUNTED = 1000
 """Each state is counted up to here: beyond, an exact number tells nobody more, and reading it would take longer."""
-PAGE = 50
+PAGE = 60
 TABLED_SHOWN = 300
 
 Row = Any

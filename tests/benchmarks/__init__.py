@@ -1,0 +1,1 @@
+"""What `make bench` measures: nothing here fails on time; each figure is a ratio taken within one run."""
