@@ -60,6 +60,7 @@ def _page(campaign_id: int, outcome: Outcome, typed: dict[str, Any]) -> Response
         campaign=found.campaign,
         outcome=outcome,
         typed=typed,
+        labels={**labels(use_cases.EnvelopeForm(), "envelope-"), **labels(use_cases.SessionForm(), "session-")},
         choices={**options, "orientations": query.orientations(session())},
     )
     return make_response(page, outcome.status)

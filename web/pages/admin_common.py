@@ -46,6 +46,6 @@ def attempt(act: Callable[[Session], object]) -> Outcome:
     return NOTHING_ASKED
 
 
-def labels(form: Form) -> dict[str, str]:
-    """The labels of a form's fields, as its summary of errors names them."""
-    return {name: gettext(field.metadata.get("label", "")) for name, field in form.fields.items()}
+def labels(form: Form, prefix: str = "") -> dict[str, str]:
+    """The labels of a form's fields, as the summary of errors names them; `prefix` where its names begin with one."""
+    return {prefix + name: gettext(field.metadata.get("label", "")) for name, field in form.fields.items()}

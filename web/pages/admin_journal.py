@@ -84,9 +84,9 @@ FIELD_LABELS: Mapping[str, str] = {
 }
 
 
-def _day(name: str) -> date | None:
+def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(request.args.get(name, ""))
+        return date.fromisoformat(text) if len(text) == 10 else None
     except ValueError:
         return None
 
@@ -103,25 +103,25 @@ def value(name: str, held: Any) -> str:
     if held is None or held == "":
         return formats.DASH
     if isinstance(held, bool):
-        return _("oui") if held else _("non")
+        return str(_("oui") if held else _("non"))
     if isinstance(held, list):
         return ", ".join(value(name, item) for item in held) or formats.DASH
     if name.endswith("_cents") and isinstance(held, int):
         return formats.euros(held)
     if name == "role":
         return words.role_label(str(held))
-    if isinstance(held, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", held):
-        return formats.day(date.fromisoformat(held))
+    if day := _day(str(held)):
+        return formats.day(day)
     return f"{_('n°')} {held}" if name.endswith("_id") else str(held)
 
 
 def _field(name: str, milestones: Mapping[str, str]) -> str:
     """What a changed field is called: one of a row, or a milestone (« code:funder » where each funder has its day)."""
     if name in FIELD_LABELS:
-        return _(FIELD_LABELS[name])
+        return str(_(FIELD_LABELS[name]))
     code, _colon, funder = name.partition(":")
     label = milestones.get(code, code)
-    return _("%(label)s, financeur n° %(number)s", label=label, number=funder) if funder else label
+    return str(_("%(label)s, financeur n° %(number)s", label=label, number=funder)) if funder else label
 
 
 @pages.get("")
@@ -132,14 +132,14 @@ def index() -> Response:
 
 
 def _page(**values: Any) -> Response:
-    kept = listing.kept(*FILTERS)
+    kept: dict[str, Any] = listing.kept(*FILTERS)
     act = kept.get("act", "")
     wanted = query.Wanted(
         act=act if act in words.ACTS else "",
         person=kept.get("person", "").strip()[:200],
         number=kept.get("number", "").strip()[:50],
-        since=_day("since"),
-        until=_day("until"),
+        since=_day(kept.get("since", "")),
+        until=_day(kept.get("until", "")),
         before=listing.number("before"),
     )
     found = query.journal(session(), current_actor(), wanted)

@@ -1,6 +1,7 @@
 """Outgoing messages: what became of each; and in the demo, the mailbox that stands for everybody's."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from flask import Blueprint, flash, render_template, url_for
 from flask_babel import gettext as _
@@ -121,7 +122,7 @@ def _require_demo() -> None:
 def mailbox() -> str:
     """The mails of the demo, the newest first."""
     _require_demo()
-    kept = listing.kept("recipient")
+    kept: dict[str, Any] = listing.kept("recipient")
     recipient = kept.get("recipient", "").strip()[:200]
     before = listing.number("before")
     rows = query.mailbox(session(), current_actor(), before, SIZE + 1, recipient)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from web import forms, listing, words
 from web.context import current_actor, now, see, session, today
-from web.pages.admin_common import NOTHING_ASKED, Outcome, attempt
+from web.pages.admin_common import NOTHING_ASKED, Outcome, attempt, labels
 from web.security import access
 from workflow.models.people import HELD_IN
 from workflow.queries import admin_organisations as carriers
@@ -99,6 +99,11 @@ def _rows(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [row for _place, row in sorted(found.items()) if isinstance(row, Mapping) and any(row.values())][:MOST_ROLES]
 
 
+def _role_labels(*prefixes: str) -> dict[str, str]:
+    form = use_cases.RoleForm()
+    return {name: label for prefix in prefixes for name, label in labels(form, prefix).items()}
+
+
 @pages.route("/invitation", methods=("GET", "POST"))
 @access("administrator")
 def invite() -> Response:
@@ -122,6 +127,7 @@ def invite() -> Response:
     page = render_template(
         "admin/invite.html",
         typed=typed,
+        labels=labels(use_cases.InvitationForm()) | _role_labels(*(f"roles-{place}-" for place in range(MOST_ROLES))),
         rows=[*rows, {}][:MOST_ROLES] if more or not rows else rows,
         most=MOST_ROLES,
         outcome=outcome,
@@ -149,6 +155,8 @@ def _page(person_id: int, outcome: Outcome) -> Response:
         statuses=query.STATUS_LABELS,
         outcome=outcome,
         typed=forms.typed(),
+        labels=_role_labels("grant-", *(f"training-{held.id}-" for held in found.held))
+        | labels(use_cases.InterestForm(), "interest-"),
         lists=_lists(),
     )
     return make_response(page, outcome.status)

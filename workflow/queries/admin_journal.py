@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, literal, select
+from sqlalchemy import BigInteger, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from states.dossier import ADMINISTRATOR, CARRIER
 from workflow.access import Actor
 from workflow.clock import PARIS
 from workflow.models import Dossier, JournalEntry, Milestone
+from workflow.queries.admin_lists import holds
 from workflow.queries.timeline import ACT_READERS, REASON_READERS
 
 SIZE = 50
@@ -99,7 +100,7 @@ def journal(session: Session, actor: Actor, wanted: Wanted) -> Journal:
     if wanted.act:
         statement = statement.where(JournalEntry.act == wanted.act)
     if wanted.person:
-        statement = statement.where(JournalEntry.actor_name.icontains(wanted.person, autoescape=True))
+        statement = statement.where(holds(JournalEntry.actor_name, wanted.person))
     if wanted.number:
         dossier = select(Dossier.id).where(Dossier.number == wanted.number).scalar_subquery()
         statement = statement.where(JournalEntry.dossier_id == dossier)
@@ -137,7 +138,7 @@ def _last_before(session: Session, instant: datetime) -> int:
     half that holds it is looked for again and again.
     """
     end = select(func.coalesce(func.max(JournalEntry.seq), 0) + 1).scalar_subquery()
-    search = select(literal(0).label("low"), end.label("high")).cte("search", recursive=True)
+    search = select(literal(0, BigInteger).label("low"), end.label("high")).cte("search", recursive=True)
     middle = search.c.low + (search.c.high - search.c.low) // 2
     at = select(JournalEntry.at).where(JournalEntry.seq == middle).scalar_subquery()
     search = search.union_all(

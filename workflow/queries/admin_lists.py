@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-PAGE = 50
+PAGE = 25
 COUNTED = 1000
 """Matches are counted up to here: who finds more has to say more."""
 
@@ -37,3 +37,9 @@ def paged(session: Session, statement: Select[*tuple[Any, ...]], order: Sequence
     number = min(max(1, number), max(1, -(-min(total, COUNTED) // PAGE)))
     rows = session.execute(statement.order_by(*order).limit(PAGE).offset((number - 1) * PAGE)).all()
     return Page(rows, min(total, COUNTED), total > COUNTED, number)
+
+
+def holds(column: InstrumentedAttribute[str], word: str) -> ColumnElement[bool]:
+    """Whether a text holds `word`, whatever the case; SQLite does not know that of letters with an accent."""
+    forms = {word, word.lower(), word.upper(), word.capitalize()}
+    return or_(*(column.icontains(form, autoescape=True) for form in sorted(forms)))

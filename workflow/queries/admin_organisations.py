@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from states.dossier import ADMINISTRATOR, CARRIER
 from workflow.access import Actor
 from workflow.errors import NotFound
 from workflow.models import Dossier, Organisation, Person, RoleGrant
-from workflow.queries.admin_lists import Page, Row, paged
+from workflow.queries.admin_lists import Page, Row, holds, paged
 
 OFFERED = 300
 """How many carriers a field proposes by name; the others are known by their SIRET."""
@@ -24,17 +24,17 @@ SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
 
 
 def organisations(session: Session, actor: Actor, text: str, kind: str, sort: str, desc: bool, number: int) -> Page:
-    """The carriers whose name or SIRET holds `text`, in two statements. Raises Forbidden."""
+    """The carriers whose name holds the words of `text`, or whose SIRET begins with it. Two statements.
+
+    Raises Forbidden.
+    """
     actor.require(ADMINISTRATOR)
     statement = select(Organisation.id, Organisation.siret, Organisation.name, Organisation.kind, Organisation.email)
-    for word in text.split():
-        digits = word.replace(".", "")
-        statement = statement.where(
-            or_(
-                Organisation.name.icontains(word, autoescape=True),
-                Organisation.siret.startswith(digits, autoescape=True),
-            )
-        )
+    digits = re.sub(r"[\s.]", "", text)
+    if digits.isdecimal():
+        statement = statement.where(Organisation.siret.startswith(digits, autoescape=True))
+    else:
+        statement = statement.where(*(holds(Organisation.name, word) for word in text.split()))
     if kind:
         statement = statement.where(Organisation.kind == kind)
     column = SORTS[sort]

@@ -22,7 +22,7 @@ from workflow.models import (
     RoleGrant,
     SecretLink,
 )
-from workflow.queries.admin_lists import Page, Row, paged
+from workflow.queries.admin_lists import Page, Row, holds, paged
 
 STATUS_LABELS: Mapping[str, str] = {
     "active": N_("Compte ouvert"),
@@ -79,10 +79,9 @@ def people(session: Session, actor: Actor, wanted: Wanted) -> People:
         Person.created_at,
         func.coalesce(Institution.funder_code, Institution.label).label("institution"),
     ).outerjoin(Person.institution)
-    for word in wanted.text.split():
-        statement = statement.where(
-            or_(Person.name.icontains(word, autoescape=True), Person.email.icontains(word, autoescape=True))
-        )
+    statement = statement.where(
+        *(or_(holds(Person.name, word), holds(Person.email, word)) for word in wanted.text.split())
+    )
     if wanted.role:
         statement = statement.where(
             exists().where(
