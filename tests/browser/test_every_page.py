@@ -1,0 +1,110 @@
+"""Every role opens every page of theirs, and the form of every act that is offered to them, at a desk and on a phone.
+
+The journeys stand in the other files; here each page is found sound (accessible, no wider than the window, no error).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from tests.browser.visitor import Arrive
+from tests.factories import Walk
+from tests.web.conftest import Town
+from workflow.models import Consultation, Dossier, Mission, Sample
+from workflow.use_cases import offered
+
+PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    # who, how far the dossier is, pages besides the dossier's own
+    ("carrier", "draft", ("/", "/mes-dossiers", "/mes-dossiers/nouveau", "/compte")),
+    ("carrier", "submitted", ("/mes-dossiers/{dossier}/recu",)),
+    ("carrier", "funded", ("/recherche",)),
+    ("animator", "submitted", ("/", "/instance", "/instance/dossiers", "/instance/membres")),
+    ("animator", "opinion", ("/instance/seances", "/instance/seances/inscrire", "/instance/depots-tardifs")),
+    ("instructor 1", "assigned", ("/", "/instruction", "/instruction/{dossier}")),
+    ("instructor 2", "opinion", ("/instruction/{dossier}",)),
+    ("evaluator", "funded", ("/", "/evaluations")),
+    ("funder État", "tabled", ("/", "/enveloppes", "/enveloppes/seances/{session}", "/enveloppes/montant")),
+    ("funder État", "funded", ("/enveloppes/suivi",)),
+    ("controller", "evaluated", ("/controles/tirage?campaign_id={campaign}",)),
+    ("controller", "drawn", ("/", "/controles", "/controles/{mission}", "/controles/tirages/{sample}")),
+    ("controller", "controlled", ("/recherche?q=2027",)),
+    ("transversal", "submitted", ("/", "/comite-transversal", "/instance")),
+    (
+        "administrator",
+        "closed",
+        (
+            "/",
+            "/administration",
+            "/administration/campagnes",
+            "/administration/campagnes/{campaign}",
+            "/administration/campagnes/{campaign}/calendrier",
+            "/administration/comptes",
+            "/administration/comptes/1",
+            "/administration/comptes/invitation",
+        ),
+    ),
+    (
+        "administrator",
+        "submitted",
+        (
+            "/administration/orientation",
+            "/administration/orientation/1",
+            "/administration/organismes",
+            "/administration/referentiel/objectifs",
+            "/administration/referentiel/instances",
+            "/administration/messages",
+            "/administration/messages/boite",
+            "/administration/journal",
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(("who", "stage", "paths"), PLACES, ids=[f"{who} {stage}" for who, stage, _ in PLACES])
+def test_every_page_of_theirs_is_sound(
+    town: Town, arrive: Arrive, size: str, who: str, stage: str, paths: tuple[str, ...]
+) -> None:
+    walk = town.walk()
+    further: Callable[[], Walk] = getattr(walk, stage)
+    further()
+    visitor = arrive(who)
+    for path in paths:
+        visitor.open(path.format(**names(town, walk)))
+    visitor.open(f"/dossiers/{walk.dossier_id}")
+    for address in forms(town, walk, who):
+        visitor.open(address)
+
+
+def names(town: Town, walk: Walk) -> dict[str, Any]:
+    """What the addresses name."""
+    with town.database.read() as session:
+        return {
+            "dossier": walk.dossier_id,
+            "campaign": town.world.campaign_id,
+            "session": town.world.session_id,
+            "mission": session.scalar(select(Mission.id).where(Mission.dossier_id == walk.dossier_id)),
+            "sample": session.scalar(select(Sample.id)),
+        }
+
+
+def forms(town: Town, walk: Walk, who: str) -> list[str]:
+    """The addresses of the acts that are open to a person; a draft's own form has steps of its own."""
+    with town.database.read() as session:
+        actor = town.world.actor(session, who)
+        dossier = session.get_one(Dossier, walk.dossier_id)
+        found = []
+        for place, model in (("", None), ("consultations", Consultation), ("controles", Mission)):
+            subject = (
+                session.scalar(select(model).where(model.dossier_id == dossier.id)) if model is not None else dossier
+            )
+            if subject is None:
+                continue
+            inside = f"/{place}/{subject.id}" if place else ""
+            found += [
+                f"/dossiers/{dossier.id}{inside}/actes/{act}"
+                for act, refusal in offered(session, actor, dossier, subject, walk.now).items()
+                if refusal is None and act not in ("edit_draft", "answer_piece", "save_opinion")
+            ]
+        return found
