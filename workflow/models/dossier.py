@@ -31,7 +31,7 @@ class Dossier(Base):
         CheckConstraint("(number IS NULL) = (submitted_at IS NULL)", name="submitted_numbered"),
         CheckConstraint("ends_on >= starts_on", name="period_in_order"),
         CheckConstraint("beneficiaries >= 0", name="beneficiaries_counted"),
-        Index("ix_dossier_board", "campaign_id", "instance_id", "state", "due_on"),
+        Index("ix_dossier_board", "campaign_id", "instance_id", "state", "due_on", "id"),
         Index("ix_dossier_organisation", "organisation_id", "state"),
         Index("ix_dossier_due", "state", "due_on"),
         Index("ix_dossier_session", "session_id"),

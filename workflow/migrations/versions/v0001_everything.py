@@ -417,7 +417,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dossier")),
         sa.UniqueConstraint("number", name=op.f("uq_dossier_number")),
     )
-    op.create_index("ix_dossier_board", "dossier", ["campaign_id", "instance_id", "state", "due_on"])
+    op.create_index("ix_dossier_board", "dossier", ["campaign_id", "instance_id", "state", "due_on", "id"])
     op.create_index("ix_dossier_due", "dossier", ["state", "due_on"])
     op.create_index("ix_dossier_organisation", "dossier", ["organisation_id", "state"])
     op.create_index("ix_dossier_session", "dossier", ["session_id"])
