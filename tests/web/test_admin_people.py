@@ -189,7 +189,7 @@ def test_an_account_is_closed_but_never_the_last_administrator_s(town: Town, adm
     assert "ne se rouvre pas" in admin.page(f"{URL}/{person}").text
     assert admin.post(f"{URL}/{person}/fermeture").status_code == 303
     text = admin.page(f"{URL}/{person}").text
-    assert "Compte fermé" in text
+    assert "Compte : fermé" in text
     assert "Donner un rôle" not in text
     last = admin.post(f"{URL}/{own}/fermeture")
     assert last.status_code == 409

@@ -20,7 +20,7 @@ from workflow.queries.admin_lists import holds
 from workflow.queries.timeline import ACT_READERS, REASON_READERS
 
 SIZE = 50
-STRETCH = 20_000
+STRETCH = 100_000
 """How many entries a filtered page looks at."""
 
 

@@ -25,9 +25,9 @@ from workflow.models import (
 from workflow.queries.admin_lists import Page, Row, holds, paged
 
 STATUS_LABELS: Mapping[str, str] = {
-    "active": N_("Compte ouvert"),
+    "active": N_("Ouvert"),
     "invited": N_("Invitation en attente"),
-    "closed": N_("Compte fermé"),
+    "closed": N_("Fermé"),
 }
 _STATUS: Mapping[str, Any] = {
     "active": and_(Person.active, Person.password_hash.is_not(None)),
@@ -36,7 +36,6 @@ _STATUS: Mapping[str, Any] = {
 }
 SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
     "name": Person.name,
-    "email": Person.email,
     "created": Person.created_at,
 }
 _SCOPE = func.coalesce(Instance.label, Institution.funder_code, Institution.label, Organisation.name)
