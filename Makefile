@@ -9,13 +9,14 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard web/translations/*/LC_MESSAGES/messages.po))
+ENGLISH := web/translations/en/LC_MESSAGES/messages.po
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group build
 
-.PHONY: help run test check bench lock fix clean
+.PHONY: help run test check bench lock fix catalogue clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/runtime $(CATALOGUES) ## set up what is missing, then serve the demo campaign on this machine
 	@$(BIN)/binome serve --demo
@@ -44,6 +45,14 @@ fix: $(VENV)/development ## repair and lay out the code as `make check` wants it
 lock: $(VENV)/development ## take the newest parts that pyproject.toml allows into the lock files
 	@$(LOCK) --output-file requirements.lock
 	@$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+catalogue: $(VENV)/development ## bring the texts of the code that have no English yet into the English catalogue
+	@$(BIN)/pybabel --quiet extract --mapping web/translations/babel.cfg --keywords N_ --keywords lazy_gettext \
+		--no-location --sort-output --output $(VENV)/messages.pot states workflow notifications web
+	@$(BIN)/pybabel --quiet update --input-file $(VENV)/messages.pot --output-file $(ENGLISH) --locale en --width 120 \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	@sed -i.bak -E '/^"(Project-Id|Report-Msgid|POT-Creation|PO-Revision|Last-Translator|Language-Team|Generated-By)/d' \
+		$(ENGLISH) && rm $(ENGLISH).bak
 
 clean: ## remove what the targets made; asks before removing the instance folder with its data
 	@rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache $(CATALOGUES)
