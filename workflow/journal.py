@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from workflow.models import JournalEntry
 
 GENESIS = "0" * 64
-_LOCK = 0x42494E4F4D45
+_LOCK = select(func.pg_advisory_xact_lock(0x42494E4F4D45))
 _CHUNK = 1000
 _HEAD = select(JournalEntry.seq, JournalEntry.hash).order_by(JournalEntry.seq.desc()).limit(1)
 _INSERT = insert(JournalEntry)
@@ -81,14 +81,15 @@ def seal(session: Session) -> None:
     entries: list[dict[str, Any]] = session.info.pop("journal", [])
     if not entries:
         return
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK)
     seq, previous = head(session)
     for entry in entries:
         seq += 1
         entry.update(seq=seq, previous_hash=previous, hash=digest(entry, previous))
         previous = entry["hash"]
-    session.connection().execute(_INSERT, entries)
+    connection.execute(_INSERT, entries)
 
 
 def head(session: Session) -> tuple[int, str]:
