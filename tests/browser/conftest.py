@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
+from sqlalchemy import select
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from notifications.channels.mailbox import MailboxChannel
+from notifications.outbox import deliver
 from tests import factories
 from tests.browser.visitor import Visitor
 from tests.web import conftest as web
 from tests.web.conftest import PASSWORD, at, make_app, quick_hashes, world_file
-from workflow.models import Person
+from workflow.models import MailboxMessage, Person
 from workflow.use_cases import passwords
 
 __all__ = ["at", "make_app", "quick_hashes", "world_file"]
@@ -154,3 +157,14 @@ def with_password(town: web.Town, quick_hashes: None) -> Callable[[str], str]:
             return person.email
 
     return give
+
+
+def deliver_all(town: web.Town) -> dict[str, str]:
+    """Deliver what waits into the demo's mailbox; the bodies of the mails by address, one after the other."""
+    settings = town.app.extensions["binome"].settings
+    deliver(town.database, MailboxChannel(settings), settings, lambda: factories.NOW, threading.Event())
+    mails: dict[str, str] = {}
+    with town.database.read() as session:
+        for mail in session.scalars(select(MailboxMessage).order_by(MailboxMessage.id)):
+            mails[mail.recipient] = f"{mails.get(mail.recipient, '')}\n{mail.body}"
+    return mails

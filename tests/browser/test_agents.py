@@ -56,7 +56,7 @@ def test_an_expert_answers_from_the_mailed_link(town: Town, arrive: Arrive, size
         link = session.scalars(select(SecretLink.id).where(SecretLink.purpose == "expert")).one()
     expert = arrive().open(f"/expert/{links.token(link, 'expert')}").sees("Cette méthode est-elle éprouvée ?")
     expert.main.locator("textarea[name=answer]").fill("Oui, dans trois villes comparables.")
-    with expert._going(200):
+    with expert.going(200):
         expert.main.locator("form", has=expert.page.locator("textarea[name=answer]")).get_by_role(
             "button"
         ).first.click()
@@ -72,7 +72,7 @@ def test_a_funder_decides_a_session_within_the_envelope(town: Town, arrive: Arri
     line = walk.lines()["État"]
     decider = arrive("funder État").open(f"/enveloppes/seances/{town.world.session_id}")
     decider.main.locator(f"[name=amount-{line}]").fill("2 500")
-    with decider._going(409):
+    with decider.going(409):
         decider.main.get_by_role("button", name="Enregistrer les décisions").click()
     decider.sees("L'enveloppe ne suffit pas")
     kept = decider.main.locator(f"[name=amount-{line}]")
@@ -120,5 +120,5 @@ def fill_and_send(visitor: Visitor, address: str, fields: dict[str, str]) -> Non
 
 def send(visitor: Visitor) -> None:
     """Press the act's own button."""
-    with visitor._going(200):
+    with visitor.going(200):
         visitor.main.locator("form .form-actions button[type=submit]").first.click()
