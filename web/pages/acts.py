@@ -128,7 +128,14 @@ def _do(act: Act, dossier_id: int, subject_id: int | None) -> Response:
         typed = forms.typed(act.form())
         return _page(act, dossier, subject_id, error, typed, version, allowed=True)
     flash(f"{done_label(act.name)}.", "success")
-    return redirect(_next() or dossier_url(dossier_id), 303)
+    return redirect(_next() or _dossier_or_home(dossier_id), 303)
+
+
+def _dossier_or_home(dossier_id: int) -> str:
+    """Where one is led after an act: it may have handed the dossier to people among whom one is not."""
+    dossier = session().get(Dossier, dossier_id)
+    readable = dossier is not None and roles_on(session(), current_actor(), dossier)
+    return dossier_url(dossier_id) if readable else url_for("home.index")
 
 
 def _found(act: Act, dossier_id: int, subject_id: int | None) -> tuple[Dossier, Subject]:
