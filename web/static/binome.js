@@ -6,7 +6,11 @@
     return /^-?\d+(\.\d{1,2})?$/.test(clean) ? Math.round(parseFloat(clean) * 100) : 0;
   };
   const euros = (value) =>
-    new Intl.NumberFormat(document.documentElement.lang || "fr", { style: "currency", currency: "EUR" }).format(value / 100);
+    new Intl.NumberFormat(document.documentElement.lang || "fr", {
+      style: "currency",
+      currency: "EUR",
+      minimumFractionDigits: value % 100 ? 2 : 0,
+    }).format(value / 100);
 
   /* SIRET as it is typed: 14 digits whose Luhn sum ends in 0; the post office's (356000000…) sum their digits to a multiple of 5. */
   const siretHolds = (digits) => {
