@@ -37,7 +37,11 @@ def test_a_milestone_is_moved(town: Town, arrive: Arrive, size: str) -> None:
     administrator = arrive("administrator").open("/administration/campagnes").follow("Programmation 2027")
     administrator.follow("Modifier les dates")
     with town.database.read() as session:
-        milestone = session.scalars(select(Milestone).where(Milestone.code == "deposit_deadline")).one()
+        milestone = session.scalars(
+            select(Milestone).where(
+                Milestone.campaign_id == town.world.campaign_id, Milestone.code == "deposit_deadline"
+            )
+        ).one()
     date = administrator.main.locator(f"[name=dates-{milestone.id}]")
     date.fill("2031-01-01")
     administrator.press("Enregistrer les dates", 422)
