@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from workflow.calendars.placing import Step, place
 from workflow.calendars.working_days import (
+    WorkingDays,
     add_working_days,
     is_working_day,
     next_working_day,
@@ -109,6 +110,55 @@ def test_a_later_start_never_ends_earlier(one: date, other: date, count: int) ->
 def test_counting_adds_up(day: date, first: int, second: int) -> None:
     middle, end = day + timedelta(days=first), day + timedelta(days=first + second)
     assert working_days_between(day, middle) + working_days_between(middle, end) == working_days_between(day, end)
+
+
+# Closures
+
+
+def closures() -> st.SearchStrategy[tuple[tuple[date, date], ...]]:
+    """Spells of closed days about the turn of a year, some of them overlapping, some long."""
+    spell = st.tuples(st.integers(-300, 300), st.integers(0, 40))
+    start = date(2012, 1, 1)
+    return st.lists(spell, max_size=4).map(
+        lambda spells: tuple((start + timedelta(days=n), start + timedelta(days=n + length)) for n, length in spells)
+    )
+
+
+@given(closures(), st.booleans(), st.integers(-400, 400), st.integers(-90, 90))
+def test_closures_are_not_worked(
+    closed: tuple[tuple[date, date], ...], alsace_moselle: bool, offset: int, count: int
+) -> None:
+    working = WorkingDays(closed, alsace_moselle)
+    day = date(2012, 1, 1) + timedelta(days=offset)
+    around = [day + timedelta(days=number) for number in range(-500, 501)]
+    worked = [
+        other
+        for other in around
+        if is_working_day(other, alsace_moselle=alsace_moselle)
+        and not any(first <= other <= last for first, last in closed)
+    ]
+    assert [other for other in around if working.is_worked(other)] == worked
+    assert working.within(around[0], around[-1]) == worked
+    later, earlier = ([o for o in worked if o > day], [o for o in reversed(worked) if o < day])
+    assert working.following(day) == (day if day in worked else later[0])
+    expected = later[count - 1] if count > 0 else earlier[-count - 1] if count else working.following(day)
+    assert working.add(day, count) == expected
+    other = day + timedelta(days=count)
+    assert working.between(day, other) == (1 if count >= 0 else -1) * sum(
+        min(day, other) < one <= max(day, other) for one in worked
+    )
+
+
+@pytest.mark.parametrize("alsace_moselle", [False, True])
+def test_all_days_from_1990_to_2100(alsace_moselle: bool) -> None:
+    working = WorkingDays(alsace_moselle=alsace_moselle)
+    first, last = date(1990, 1, 1), date(2100, 12, 31)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    worked = [day for day in days if is_working_day(day, alsace_moselle=alsace_moselle)]
+    assert working.within(first, last) == worked
+    assert working.between(first, last) == len(worked)
+    assert [working.add(worked[0], number) for number in range(0, len(worked), 97)] == worked[::97]
+    assert [working.add(worked[-1], -number) for number in range(0, len(worked), 97)] == worked[::-97]
 
 
 # Milestones
