@@ -1,13 +1,11 @@
-"""French working days, against an independent reckoning of the holidays; and milestones placed by them."""
+"""French working days, against an independent reckoning of the holidays and the plain words of the rules."""
 
 from datetime import date, timedelta
-from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.calendars.placing import Step, place
 from workflow.calendars.working_days import (
     WorkingDays,
     add_working_days,
@@ -159,55 +157,3 @@ def test_all_days_from_1990_to_2100(alsace_moselle: bool) -> None:
     assert working.between(first, last) == len(worked)
     assert [working.add(worked[0], number) for number in range(0, len(worked), 97)] == worked[::97]
     assert [working.add(worked[-1], -number) for number in range(0, len(worked), 97)] == worked[::-97]
-
-
-# Milestones
-
-
-@given(
-    DAYS,
-    st.lists(
-        st.tuples(st.integers(0, 40), st.none() | st.integers(0, 30), st.none() | st.integers(0, 400)), max_size=6
-    ),
-)
-def test_milestones_are_placed_as_early_as_they_can_be(
-    first: date, gaps: list[tuple[int, int | None, int | None]]
-) -> None:
-    steps = [Step("m0")] + [
-        Step(
-            f"m{number}",
-            after=f"m{number - 1}",
-            min_gap=least,
-            max_gap=None if room is None else least + room,
-            earliest=None if days is None else first + timedelta(days=days),
-        )
-        for number, (least, room, days) in enumerate(gaps, start=1)
-    ]
-    assume(first.year < 2098)
-    days = place(steps, first)
-    for before, step in pairwise(steps):
-        gap = working_days_between(days[before], days[step])
-        assert gap >= (step.min_gap or 0)
-        assert step.max_gap is None or gap <= step.max_gap
-        assert days[step] >= (step.earliest or first)
-    assert all(is_working_day(day) for day in days.values())
-    if all(step.max_gap is None for step in steps):
-        assert days[steps[0]] == next_working_day(first)
-        for before, step in pairwise(steps):
-            least_day = add_working_days(days[before], step.min_gap or 0)
-            assert days[step] == max(least_day, next_working_day(max(first, step.earliest or first)))
-
-
-def test_each_funder_has_its_own_day_and_all_wait_for_the_last() -> None:
-    first = date(2012, 5, 2)
-    decisions = [Step("decision", funder, "open", 0, None, date(2012, 5, day)) for funder, day in ((1, 9), (2, 21))]
-    told = Step("told", after="decision", min_gap=5, max_gap=8)
-    days = place([Step("open"), *decisions, told], first)
-    assert days[told] == date(2012, 5, 29)
-    assert days[decisions[1]] == date(2012, 5, 21)
-    assert days[decisions[0]] == date(2012, 5, 15)
-
-
-def test_gaps_that_contradict_each_other_are_told() -> None:
-    with pytest.raises(ValueError, match="contradict"):
-        place([Step("a"), Step("b", after="a", min_gap=5, max_gap=3)], date(2012, 1, 2))

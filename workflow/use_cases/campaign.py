@@ -1,6 +1,7 @@
 """A campaign's set-up: the campaign and its milestones, envelopes, committee sessions."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +16,9 @@ from states.machine import Reason
 from states.words import N_
 from workflow import campaigns
 from workflow.access import Actor
-from workflow.calendars.placing import Step, place
+from workflow.calendars.harmonise import harmonise
+from workflow.calendars.problem import Conflict, Problem, Window
+from workflow.calendars.problem import Milestone as Step
 from workflow.errors import Forbidden, Invalid, NotFound, Refused
 from workflow.forms import Cents, Day, Form, Reference, Text, read
 from workflow.models import (
@@ -97,8 +100,6 @@ def create_campaign(session: Session, actor: Actor, raw: Mapping[str, Any], now:
         select(Institution.id).where(Institution.funder_code.is_not(None)).order_by(Institution.id)
     ).all()
     add_milestones(session, campaign, read_reference(PTCS).milestone, funders, ())
-    if any(milestone.on and milestone.on > campaign.last for milestone in campaign.milestones):
-        raise Invalid({"last": [N_("Trop peu de temps pour toutes les étapes : reculez le dernier jour.")]})
     after = snapshot(campaign, *data)
     note_change(session, actor, ADMINISTRATOR, "create_campaign", campaign, now, after=after)
     return campaign
@@ -111,31 +112,36 @@ def add_milestones(
     funders: Iterable[int],
     windows: Iterable[FunderWindow],
 ) -> None:
-    """Give a new campaign its milestones, each on the earliest day that its gaps and the funders' windows allow."""
-    earliest: dict[tuple[str, int | None], date] = {}
-    per_funder = {template.id for template in templates if template.per_funder}
-    for window in windows:
-        place_of = (window.milestone, window.funder_id if window.milestone in per_funder else None)
-        earliest[place_of] = max(earliest.get(place_of, date.min), window.earliest)
-    funders = list(funders)
-    steps = {
-        Step(row.id, funder, row.after, row.min_gap, row.max_gap, earliest.get((row.id, funder))): (position, row)
-        for position, row in enumerate(templates, start=1)
-        for funder in (funders if row.per_funder else [None])
-    }
-    days = place(list(steps), campaign.first)
+    """Give a new campaign its milestones, on the days that suit the funders' windows; without these if none do.
+
+    Raises Invalid where the campaign is too short for the gaps.
+    """
+    problem = Problem(
+        campaign.first,
+        campaign.last,
+        tuple(Step(row.id, row.label, row.after, row.min_gap, row.max_gap, row.per_funder) for row in templates),
+        tuple(Window(row.funder_id, row.milestone, row.earliest, row.latest, row.preferred) for row in windows),
+        funders=tuple(funders),
+    )
+    answer = harmonise(problem)
+    if isinstance(answer, Conflict):
+        answer = harmonise(replace(problem, windows=()))
+    if isinstance(answer, Conflict):
+        raise Invalid({"last": [N_("Trop peu de temps pour toutes les étapes : reculez le dernier jour.")]})
+    positions = {row.id: (position, row) for position, row in enumerate(templates, start=1)}
     campaign.milestones = [
         Milestone(
-            code=step.code,
+            code=row.id,
             label=row.label,
             position=position,
-            funder_id=step.funder,
-            on=days[step],
-            after=step.after,
-            min_gap=step.min_gap,
-            max_gap=step.max_gap,
+            funder_id=funder,
+            on=day,
+            after=row.after,
+            min_gap=row.min_gap,
+            max_gap=row.max_gap,
         )
-        for step, (position, row) in steps.items()
+        for (code, funder), day in answer.days.items()
+        for position, row in (positions[code],)
     ]
     session.flush()
 
