@@ -28,6 +28,8 @@ LISTS = (
     known("mission", "state", "announced"),
     known("outbox", "state", "failed"),
     known("report", "kind", "progress", 1),
+    known("calendar_version", "kind", "moved"),
+    known("reminder_rule", "state", "draft"),
 )
 """Lists that an UPDATE can show; the others stand among the cases below."""
 
@@ -82,6 +84,37 @@ CALENDAR = (
         to("funder_window", 1, latest="'2027-01-03'"),
         to("funder_window", 1, latest="'2027-01-05'"),
     ),
+    *(
+        Case(f"ck_{table}_bounds_in_order", to(table, 1, last="'2027-01-03'"), to(table, 1, last="'2027-01-05'"))
+        for table in ("closure", "absence")
+    ),
+    Case(
+        "ck_calendar_version_adopted_dated",
+        to("calendar_version", 2, state="'replaced'"),
+        to("calendar_version", 2, state="'abandoned'"),
+    ),
+    *(
+        Case(
+            f"uq_calendar_version_{state}",
+            add("calendar_version", number=3, kind="moved", state=state, adopted_at=adopted_at),
+            add("calendar_version", campaign_id=2, number=3, kind="moved", state=state, adopted_at=adopted_at),
+        )
+        for state, adopted_at in (("proposed", None), ("adopted", AT))
+    ),
+    Case(
+        "ck_calendar_version_state_known",
+        to("calendar_version", 2, state="'nonsense'"),
+        to("calendar_version", 2, state="'abandoned'"),
+    ),
+    Case("calendar_kept", gone("calendar_version", 2), to("calendar_version", 2, state="'abandoned'")),
+    Case("calendar_kept", gone("calendar_date", 1), add("calendar_date", code="deposit", funder_id=1)),
+    Case("calendar_kept", to("calendar_date", 1, on_date="NULL"), add("calendar_date", code="opinions")),
+    Case(
+        "uq_calendar_date_place",
+        add("calendar_date", code="deposit"),
+        add("calendar_date", code="deposit", version_id=2),
+    ),
+    Case("ck_calendar_answer_change_in_words", add("calendar_answer", message=""), add("calendar_answer", message="m")),
     Case("uq_milestone_place", add("milestone", code="deposit"), add("milestone", code="deposit", funder_id=1)),
     Case("ck_number_series_last_counted", "UPDATE number_series SET last = -1", "UPDATE number_series SET last = 0"),
 )
@@ -124,6 +157,46 @@ DOSSIER = (
         "ck_piece_answered_dated",
         to("piece", 1, answer="'here'"),
         to("piece", 1, answer="'here'", answered_at=LATER),
+    ),
+)
+
+REMINDERS = (
+    Case(
+        "uq_reminder_rule_place",
+        add("reminder_rule", code="r", state="draft"),
+        add("reminder_rule", code="r", state="draft", instance_id=1),
+    ),
+    Case("uq_planned_reminder_rung", add("planned_reminder"), add("planned_reminder", rung=2)),
+    Case("uq_planned_reminder_rung", add("planned_reminder"), add("planned_reminder", funder_id=1)),
+    Case("uq_reminder_rung", add("reminder", person_id=1), add("reminder", person_id=2)),
+    Case("uq_reminder_rung", add("reminder", person_id=1), add("reminder", person_id=1, due_version=2)),
+    Case(
+        "ck_reminder_one_recipient",
+        add("reminder", person_id=2, address="e1@example.org"),
+        add("reminder", address="e1@example.org"),
+    ),
+    Case(
+        "ck_reminder_state_known",
+        to("reminder", 1, state="'nonsense'", decided_at=LATER),
+        to("reminder", 1, state="'dropped'", decided_at=LATER),
+    ),
+    Case(
+        "ck_reminder_decided_dated",
+        to("reminder", 1, state="'sent'"),
+        to("reminder", 1, state="'sent'", decided_at=LATER),
+    ),
+    *(
+        Case(
+            "ck_reminder_preference_hour_of_the_day",
+            add("reminder_preference", hour=wrong),
+            add("reminder_preference", hour=right),
+        )
+        for wrong, right in ((5, 6), (21, 20))
+    ),
+    Case(
+        "ck_outbox_one_recipient",
+        add("outbox", key="2", webhook_id=1, person_id=1),
+        add("outbox", key="2", webhook_id=1),
     ),
 )
 
@@ -509,4 +582,16 @@ RECORD = (
     Case("uq_outbox_key", add("outbox", key="1", person_id=1), add("outbox", key="2", person_id=1)),
 )
 
-CASES = (*LISTS, *PEOPLE, *CALENDAR, *DOSSIER, *INSTRUCTION, *PARTS, *FUNDING, *FOLLOW_UP, *CONTROL, *RECORD)
+CASES = (
+    *LISTS,
+    *PEOPLE,
+    *CALENDAR,
+    *DOSSIER,
+    *REMINDERS,
+    *INSTRUCTION,
+    *PARTS,
+    *FUNDING,
+    *FOLLOW_UP,
+    *CONTROL,
+    *RECORD,
+)

@@ -116,6 +116,16 @@ WORLD: tuple[Insert, ...] = (
     add("report", id=2, dossier_id=3, kind="progress"),
     add("evaluation", id=1, recommendation="renew"),
     add("outbox", id=1, key="1", person_id=1),
+    add("webhook", id=1),
+    # Calendars: 1 adopted, 2 proposed.
+    add("calendar_version", id=1, number=1, kind="proposed", state="adopted", adopted_at=AT),
+    add("calendar_version", id=2, number=2, kind="proposed", state="proposed"),
+    add("calendar_date", id=1, code="deposit"),
+    add("closure", id=1),
+    add("absence", id=1),
+    add("reminder_rule", id=1, code="r", state="assigned"),
+    add("planned_reminder", id=1),
+    add("reminder", id=1, person_id=1),
     add("secret_link", id=1, purpose="reset", person_id=1),
     add("journal", seq=1, hash="1", previous_hash="0"),
 )

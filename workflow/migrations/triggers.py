@@ -21,6 +21,8 @@ class Refusal:
     events: tuple[str, ...]
     condition: str = "1 = 1"
     on_postgresql: str | None = None
+    since: str = "0001"
+    """The migration that brings it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ REFUSALS = (
     ),
     *_closed("sample_unit", "sample_id", "sample", "sealed_at", "sample_sealed", "a sealed draw is fixed"),
     Refusal("evaluation_fixed", "an evaluation stays as it was given", "evaluation", (UPDATE, DELETE)),
+    Refusal("calendar_kept", "every version of a calendar is kept", "calendar_version", (DELETE,), since="0002"),
+    Refusal("calendar_kept", "a version of a calendar is fixed", "calendar_date", (UPDATE, DELETE), since="0002"),
     Refusal("agreement_kept", "an agreement is never deleted", "agreement", (DELETE,)),
     Refusal(
         "envelope_of_funder",
@@ -150,12 +154,17 @@ REFUSALS = (
 )
 
 
-def statements(dialect: str) -> Iterator[str]:
-    """The SQL that creates every trigger on `dialect`, sqlite or postgresql."""
+def statements(dialect: str, *revisions: str) -> Iterator[str]:
+    """The SQL that creates the triggers of `revisions` (all, where none is named) on sqlite or postgresql."""
     create = {"sqlite": _sqlite, "postgresql": _postgresql}[dialect]
     for refusal in REFUSALS:
-        for event in refusal.events:
+        for event in refusal.events if not revisions or refusal.since in revisions else ():
             yield from create(refusal, event)
+    if not revisions or "0001" in revisions:
+        yield from _totals(dialect)
+
+
+def _totals(dialect: str) -> Iterator[str]:
     adapt = {"sqlite": _sqlite_total, "postgresql": _postgresql_total}[dialect]
     for kept in TOTALS:
         for event, rows in ROW.items():

@@ -1,7 +1,15 @@
 """The tables, one file per family."""
 
 from workflow.models.base import Base
-from workflow.models.calendar import Campaign, FunderWindow, Milestone
+from workflow.models.calendar import (
+    CalendarAnswer,
+    CalendarDate,
+    CalendarVersion,
+    Campaign,
+    Closure,
+    FunderWindow,
+    Milestone,
+)
 from workflow.models.control import Mission, Sample, SampleUnit
 from workflow.models.dossier import (
     AssociatedInstance,
@@ -28,18 +36,24 @@ from workflow.models.instruction import (
     OpinionAmount,
 )
 from workflow.models.journal import JournalEntry
-from workflow.models.outbox import MailboxMessage, Outbox
+from workflow.models.outbox import MailboxMessage, Outbox, RefusedAddress, Webhook
 from workflow.models.people import ApiToken, IdempotencyKey, Interest, LoginAttempt, Person, RoleGrant, SecretLink
 from workflow.models.reference import Commune, Instance, Institution, Objective, Organisation, Route, Theme
+from workflow.models.reminders import Absence, PlannedReminder, Reminder, ReminderPreference, ReminderRule
 
 __all__ = [
+    "Absence",
     "Agreement",
     "ApiToken",
     "AssociatedInstance",
     "Base",
     "BinomeMember",
     "BudgetLine",
+    "CalendarAnswer",
+    "CalendarDate",
+    "CalendarVersion",
     "Campaign",
+    "Closure",
     "CommitteeSession",
     "Commune",
     "Consultation",
@@ -74,6 +88,11 @@ __all__ = [
     "Payment",
     "Person",
     "Piece",
+    "PlannedReminder",
+    "RefusedAddress",
+    "Reminder",
+    "ReminderPreference",
+    "ReminderRule",
     "Report",
     "RoleGrant",
     "Route",
@@ -82,4 +101,5 @@ __all__ = [
     "SampleUnit",
     "SecretLink",
     "Theme",
+    "Webhook",
 ]

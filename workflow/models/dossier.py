@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from states.dossier import STATES
@@ -35,6 +35,12 @@ class Dossier(Base):
         Index("ix_dossier_organisation", "organisation_id", "state"),
         Index("ix_dossier_due", "state", "due_on"),
         Index("ix_dossier_session", "session_id"),
+        Index(
+            "ix_dossier_unplanned",
+            "id",
+            sqlite_where=text("NOT reminders_planned"),
+            postgresql_where=text("NOT reminders_planned"),
+        ),
     )
 
     id: Mapped[int] = key()
@@ -50,6 +56,10 @@ class Dossier(Base):
     state_since: Mapped[datetime]
     due_on: Mapped[date | None]
     """The day by which whoever's turn it is must act in this state."""
+    due_version: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """Counts the due days that it had: a reminder about one is not one about the next."""
+    reminders_planned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether its reminders are planned for its state and due day as they stand."""
     created_at: Mapped[datetime]
     created_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     submitted_at: Mapped[datetime | None]

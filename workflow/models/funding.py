@@ -1,6 +1,6 @@
 """What is asked of each funder, what it has, and the sessions at which it is decided."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -51,7 +51,12 @@ class CommitteeSession(Base):
     """None for a session of the whole territory."""
     label: Mapped[str]
     on: Mapped[date] = mapped_column("on_date")
+    starts_at: Mapped[time | None]
+    """Hour of Paris."""
     place: Mapped[str] = mapped_column(default="")
+    sequence: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """Counts its changes, so that calendars elsewhere know which is the newest."""
+    cancelled_at: Mapped[datetime | None]
 
     instance: Mapped[Instance | None] = relationship()
 

@@ -26,6 +26,7 @@ LINK_PURPOSES = {
     "reset": "person_id",
     "expert": "consultation_id",
     "tracking": "dossier_id",
+    "agenda": "person_id",
 }
 """What a mailed link opens, and the column that names its subject."""
 

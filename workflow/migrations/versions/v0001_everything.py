@@ -951,5 +951,5 @@ def upgrade() -> None:
     op.create_index(op.f("ix_secret_link_dossier_id"), "secret_link", ["dossier_id"])
 
     connection = op.get_bind()
-    for statement in triggers.statements(connection.dialect.name):
+    for statement in triggers.statements(connection.dialect.name, "0001"):
         connection.exec_driver_sql(statement)
