@@ -95,7 +95,8 @@ def _use_wal(connection: Any) -> None:
             sleep(0.01)
 
 
-def _config(url: str) -> Config:
+def configuration(url: str) -> Config:
+    """What Alembic's commands need to know of the database at `url`."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = url
@@ -107,7 +108,7 @@ def migrate(url: str) -> None:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    command.upgrade(_config(url), "head")
+    command.upgrade(configuration(url), "head")
 
 
 def drift(url: str) -> list[Any]:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Insert, insert, text
+from sqlalchemy import Connection, DateTime, Insert, MetaData, insert, text
 
 from workflow.models import Base
 from workflow.models.base import Instant
@@ -19,16 +19,16 @@ numbers: Iterator[int] = count(1000)
 Statement = str | Insert
 
 
-def add(table: str, **values: Any) -> Insert:
+def add(table: str, tables: MetaData = Base.metadata, **values: Any) -> Insert:
     """An INSERT of a row; what it must have and is not given is made up, references being 1."""
-    for column in Base.metadata.tables[table].columns:
+    for column in tables.tables[table].columns:
         if column.name in values or column.nullable or column.default is not None or column.server_default is not None:
             continue
         if column.name == "id":
             values["id"] = next(numbers)
         else:
             values[column.name] = AT if isinstance(column.type, Instant | DateTime) else FILL[column.type.python_type]
-    return insert(Base.metadata.tables[table]).values(**values)
+    return insert(tables.tables[table]).values(**values)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
-from sqlalchemy import Connection, create_engine, inspect, text
+from alembic import command
+from sqlalchemy import Connection, MetaData, create_engine, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 
+from tests.workflow.invariants import AT, DAY, add
 from workflow import db
 from workflow.migrations import triggers
 from workflow.models import Base
@@ -128,6 +132,33 @@ def test_an_upgrade_that_fails_leaves_nothing(empty_database_url: str, monkeypat
     engine.dispose()
     db.migrate(empty_database_url)
     assert db.drift(empty_database_url) == []
+
+
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+def test_an_upgrade_keeps_what_is_there(empty_database_url: str) -> None:
+    command.upgrade(db.configuration(empty_database_url), "0001")
+    old, engine = MetaData(), create_engine(empty_database_url)
+    old.reflect(engine)
+    rows: dict[str, dict[str, object]] = {
+        "person": {"email": "p@example.org", "locale": "fr"},
+        "organisation": {"kind": "association", "siret": "73282932000074"},
+        "campaign": {"last": date(2027, 12, 31)},
+        "milestone": {"on_date": DAY},
+        "committee_session": {},
+        "dossier": {"state": "submitted", "number": "2027-1", "submitted_at": AT, "title": "Élan, d'ici"},
+        "outbox": {"person_id": 1, "state": "pending"},
+        "secret_link": {"purpose": "tracking", "dossier_id": 1},
+    }
+    with engine.begin() as connection:
+        for name, values in rows.items():
+            connection.execute(add(name, old, **{"id": 1, **values}))
+        before = [connection.execute(select(old.tables[name])).all() for name in rows]
+    db.migrate(empty_database_url)
+    with engine.begin() as connection:
+        assert [connection.execute(select(old.tables[name])).all() for name in rows] == before
+        with pytest.raises(IntegrityError, match="dossier_number_fixed"):
+            connection.execute(text("UPDATE dossier SET number = '2027-2'"))
+    engine.dispose()
 
 
 def test_processes_that_start_together_migrate_once(empty_database_url: str) -> None:
