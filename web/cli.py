@@ -8,6 +8,7 @@ from flask_babel import gettext
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from web import errors, languages
+from web.commands.calendar import calendar
 from web.commands.database import database
 from web.commands.demo import demo
 from web.commands.journal import journal
@@ -49,7 +50,7 @@ def main() -> None:
     """Binôme: the shared instruction of local social-cohesion actions."""
 
 
-for command in (serve, scheduler, demo, states, route, journal, user, sample):
+for command in (serve, scheduler, demo, states, route, calendar, journal, user, sample):
     main.add_command(command)
 main.add_command(database, "db")
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 
-from tests.benchmarks import demo, pages, server, transitions
+from tests.benchmarks import calendars, demo, pages, server, transitions
 from tests.benchmarks.measure import Result
 from tests.benchmarks.places import Places, places
 
@@ -17,6 +17,7 @@ PARTS: Mapping[str, Part] = {
     "list": server.measure_list,
     "worker": server.measure_worker,
     "demo": demo.measure,
+    "calendars": calendars.measure,
 }
 
 

@@ -145,3 +145,79 @@ def test_the_database_is_checked_against_the_models() -> None:
 
 def test_the_scheduler_does_once_what_is_due(walk: Walk) -> None:
     assert "sent" in binome("scheduler", "--once").stdout
+
+
+CALENDAR = """\
+[campaign]
+first = 2012-01-02
+last = 2012-03-30
+[[milestone]]
+id = "deposit"
+label = "Dépôt"
+[[milestone]]
+id = "decision"
+label = "Décision"
+after = "deposit"
+min_gap = 25
+per_funder = true
+[[funder_window]]
+funder = "CAF"
+milestone = "deposit"
+earliest = 2012-01-10
+latest = 2012-01-20
+[[funder_window]]
+funder = "État"
+milestone = "decision"
+earliest = 2012-01-10
+latest = 2012-03-01
+preferred = 2012-02-13
+"""
+
+
+@pytest.fixture
+def calendar_file(tmp_path: Path) -> Path:
+    """A calendar that suits both funders but for one working day."""
+    file = tmp_path / "calendar.toml"
+    file.write_text(CALENDAR, encoding="utf-8")
+    return file
+
+
+def test_a_calendar_is_harmonised(calendar_file: Path) -> None:
+    assert found("calendar", "harmonise", str(calendar_file)) == {
+        "feasible": True,
+        "dates": {"deposit": "2012-01-10", "decision": {"CAF": "2012-02-14", "État": "2012-02-14"}},
+        "cost": 1,
+    }
+    told = binome("calendar", "harmonise", str(calendar_file)).stdout
+    assert "14 février 2012" in told
+    assert "1 jour ouvré d'écart" in told
+
+
+def test_a_calendar_that_cannot_be_is_explained(calendar_file: Path) -> None:
+    calendar_file.write_text(CALENDAR.replace("2012-03-01", "2012-02-06"), encoding="utf-8")
+    result = binome("calendar", "harmonise", str(calendar_file), "--json")
+    assert result.exit_code == 1
+    answer = json.loads(result.stdout)
+    assert answer["feasible"] is False
+    assert [(row["kind"], row["funder"], row["milestone"], row["bound"]) for row in answer["conflict"]] == [
+        ("window", "CAF", "deposit", "earliest"),
+        ("gap", None, "decision", "min_gap"),
+        ("window", "État", "decision", "latest"),
+    ]
+    assert answer["relaxations"] == [
+        {"funder": "CAF", "milestone": "deposit", "bound": "earliest", "to": "2012-01-02"},
+        {"funder": "État", "milestone": "decision", "bound": "latest", "to": "2012-02-14"},
+    ]
+    assert binome("calendar", "harmonise", str(calendar_file)).stdout == (
+        "Aucun calendrier : CAF : « Dépôt » au plus tôt le 10 janvier 2012 ; « Décision » au moins 25 jours ouvrés"
+        " après « Dépôt » ; État : « Décision » au plus tard le 6 février 2012 ; il manque 6 jours ouvrés.\n"
+        "  CAF : accepter « Dépôt » dès le 2 janvier 2012 suffirait.\n"
+        "  État : accepter « Décision » jusqu'au 14 février 2012 suffirait.\n"
+    )
+
+
+def test_a_malformed_calendar_names_line_and_field(calendar_file: Path) -> None:
+    calendar_file.write_text(CALENDAR.replace("min_gap = 25", "min_gap = -25"), encoding="utf-8")
+    result = binome("calendar", "harmonise", str(calendar_file), "--json")
+    assert result.exit_code == 2
+    assert "Ligne 11, champ « min_gap » : nombre négatif." in result.stderr

@@ -5,6 +5,7 @@ shortest walk that breaks a bound is a candidate.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import chain, combinations, islice
 
 import numpy as np
@@ -32,13 +33,18 @@ def _feasible(problem: Problem, constraints: Sequence[Constraint]) -> bool:
 def _smallest(problem: Problem, constraints: Sequence[Constraint]) -> list[Constraint]:
     everybodys = [row for row in constraints if _everybodys(row)]
     best = _circle(problem)
+    others = [row for row in constraints if not _everybodys(row)]
+
+    @cache
+    def priced(closed: tuple[Constraint, ...]) -> Steps:
+        return Steps.of(problem, [*others, *closed])
+
     for assumed in _sets([row for row in constraints if row.kind != "window"], everybodys):
         below = None if best is None else len(best) - len(assumed)
         if below is not None and below < 1:
             continue
-        closed = [row for row in assumed if _everybodys(row)]
-        priced = Steps.of(problem, [*(row for row in constraints if not _everybodys(row)), *closed])
-        walk = shortest(priced, Steps.of(problem, assumed), below)
+        closed = tuple(row for row in assumed if _everybodys(row))
+        walk = shortest(priced(closed), Steps.of(problem, assumed), below)
         if walk is None:
             continue
         found = list(dict.fromkeys([*walk, *assumed]))

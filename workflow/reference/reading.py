@@ -165,7 +165,7 @@ class Reference(BaseModel):
         return [*self.commune, *(Commune(label=label) for label in self.communes_not_in_text.labels)]
 
 
-_PROBLEMS = {
+PROBLEMS = {
     "missing": N_("manque"),
     "string_type": N_("texte attendu"),
     "list_type": N_("liste attendue"),
@@ -177,6 +177,7 @@ _PROBLEMS = {
     "date_from_datetime_parsing": N_("date attendue"),
     "greater_than_equal": N_("nombre négatif"),
 }
+"""What pydantic finds wrong, in words."""
 
 
 def read(path: Path) -> Reference:
@@ -198,7 +199,7 @@ def _first_problem(error: ValidationError) -> BadReference:
     table, *place = problem["loc"]
     row = next((part + 1 for part in place if isinstance(part, int)), None)
     field = next((part for part in place if isinstance(part, str)), "-")
-    return BadReference(str(table), row, field, _PROBLEMS.get(problem["type"], N_("valeur non valable")))
+    return BadReference(str(table), row, field, PROBLEMS.get(problem["type"], N_("valeur non valable")))
 
 
 def _check(reference: Reference) -> None:
