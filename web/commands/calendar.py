@@ -57,14 +57,10 @@ def _dates(problem: Problem, found: Solution) -> dict[str, Any]:
 
 def _table(problem: Problem, words: Words, found: Solution) -> str:
     rows = [[words.milestone(step), str(funder or ""), formats.day(day)] for (step, funder), day in found.days.items()]
-    cost = (
-        ngettext(
-            "%(num)s jour ouvré d'écart avec les préférences.",
-            "%(num)s jours ouvrés d'écart avec les préférences.",
-            found.cost,
-        )
-        if found.cost
-        else _("Aucun écart avec les préférences.")
+    cost = ngettext(
+        "%(num)s jour ouvré d'écart avec les préférences.",
+        "%(num)s jours ouvrés d'écart avec les préférences.",
+        found.cost,
     )
     return table([_("Étape"), _("Financeur"), _("Date")], rows) + f"\n{cost}"
 
