@@ -5,12 +5,15 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from tests.factories import Walk, World
+from tests.factories import NOW, Walk, World
 from workflow.access import Actor
 from workflow.db import Database
-from workflow.models import Consultation, Expert, Instance, JointOpinion, Person, Piece, RoleGrant, Route
+from workflow.models import Campaign, Consultation, Expert, Instance, JointOpinion, Person, Piece, RoleGrant, Route
 from workflow.models.reference import route_associate
 from workflow.use_cases import control, passwords, perform
+from workflow.use_cases.calendar_moves import Consequences, consequences, move
+from workflow.use_cases.calendar_windows import set_windows
+from workflow.use_cases.calendars import propose
 
 GRID = {"relevance": 3, "coherence": 3, "effectiveness": 4, "efficiency": 2, "impact": 3}
 SECRET_WORDS = ("Avis tranché", "Réserve privée", "Un motif entre agents", "Message entre nous", "Constat privé")
@@ -174,3 +177,19 @@ def _decided(database: Database, world: World, granted: int) -> int:
 def _pieces(walk: Walk) -> list[int]:
     with walk.database.read() as session:
         return list(session.scalars(select(Piece.id).where(Piece.dossier_id == walk.dossier_id)))
+
+
+def rescheduled(database: Database, world: World) -> None:
+    """A calendar is proposed to the funders, and a milestone moved."""
+    window = {"deposit_deadline": {"earliest": "2026-12-01", "latest": "2027-01-10"}}
+    with database.write() as session:
+        administrator, campaign_id = world.actor(session, "administrator"), world.campaign_id
+        set_windows(session, administrator, campaign_id, world.funders["État"], {"windows": window}, NOW)
+        propose(session, administrator, campaign_id, {"reason": "Un jour de plus"}, NOW)
+        deposit = next(
+            row for row in session.get_one(Campaign, campaign_id).milestones if row.code == "deposit_deadline"
+        )
+        asked = {"milestone_id": deposit.id, "on": "2026-12-16"}
+        _, found = consequences(session, administrator, campaign_id, asked, NOW)
+        assert isinstance(found, Consequences)
+        move(session, administrator, campaign_id, {**asked, "seen": found.seen, "reason": "Un jour de plus"}, NOW)

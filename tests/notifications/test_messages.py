@@ -13,14 +13,15 @@ from notifications import messages, reminders
 from notifications.compose import LINKS, Dropped, compose, context
 from tests.factories import NOW, Walk
 from tests.notifications.conftest import Built, copied_sqlite
-from tests.notifications.lives import SECRET_WORDS, everything, unrouted
+from tests.notifications.lives import SECRET_WORDS, everything, rescheduled, unrouted
 from workflow import links
 from workflow.db import Database
 from workflow.models import Dossier, Outbox, Person, SecretLink
 from workflow.settings import Settings
 from workflow.tell import TELLS
 
-KINDS = {kind for told in TELLS.values() for _, kind in told} | set(reminders.KINDS) | {"invitation", "password_reset"}
+KINDS = {kind for told in TELLS.values() for _, kind in told} | set(reminders.KINDS)
+KINDS |= {"invitation", "password_reset", "calendar_proposed", "calendar_changed"}
 WITHOUT_LINK = {"consultation_revoked"}
 LONGEST = 1200
 
@@ -40,6 +41,7 @@ def lived(built_sqlite: Built, tmp_path_factory: pytest.TempPathFactory) -> Iter
     recall(database, date(2028, 3, 25))
     recall(database, date(2028, 4, 2))
     unrouted(database, world)
+    rescheduled(database, world)
     yield database
     database.dispose()
 
@@ -86,7 +88,8 @@ def test_each_text_is_whole(lived: Database, settings: Settings, kind: str, loca
         path, purpose = LINKS[kind].path, LINKS[kind].purpose
         assert f"https://binome.example/{path}/{links.token(row.payload['link_id'], purpose)}" in own
     elif kind not in WITHOUT_LINK:
-        assert own == {f"https://binome.example/dossiers/{row.dossier_id}"}
+        page = f"dossiers/{row.dossier_id}" if row.dossier_id else f"calendrier/{row.payload['campaign_id']}"
+        assert own == {f"https://binome.example/{page}"}
     if row.dossier_id:
         assert dossier
         assert dossier.number

@@ -68,7 +68,7 @@ def test_the_navigation_holds_what_the_roles_open_and_what_exists(app: Flask) ->
             app.add_url_rule(f"/essai/{endpoint}", endpoint, access("signed_in")(lambda: ""))
     carrier = Actor(1, "Porteur", (Grant("carrier", organisation_id=1),))
     with app.test_request_context("/compte"):
-        assert [item.label for item in context.nav(carrier)] == ["Accueil", "Mes dossiers", "Recherche"]
+        assert [item.label for item in context.nav(carrier)] == ["Accueil", "Mes dossiers", "Calendrier", "Recherche"]
         everything = Actor(1, "Toutes", tuple(Grant(role) for _, _, roles in context.NAV for role in roles))
         assert len(context.nav(everything)) == len(context.NAV)
         assert context.nav(None) == []

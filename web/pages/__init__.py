@@ -7,6 +7,7 @@ from web.pages import (
     admin,
     animator,
     auth,
+    calendars,
     carrier,
     controller,
     dossiers,
@@ -23,6 +24,7 @@ from web.pages import (
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.pages,
     auth.pages,
+    calendars.pages,
     acts.pages,
     dossiers.pages,
     home.pages,

@@ -2,15 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import cycle
 from typing import Any
+
+from sqlalchemy import select
 
 from workflow.demo.cast import Cast
 from workflow.demo.stage import Stage
-from workflow.models import Institution
-from workflow.use_cases.campaign import create_campaign, create_session, set_envelope, set_milestone_dates
+from workflow.models import Campaign, Institution
+from workflow.use_cases.calendar_windows import set_windows
+from workflow.use_cases.calendars import adopt, answer, propose
+from workflow.use_cases.campaign import create_campaign, create_session, set_envelope
 
 LABEL = "Programmation annuelle %(year)s"
 _BEFORE, _AFTER = 5, 60
+_OPEN, _WIDER = 25, 12
+"""For how many working days a funder accepts a date, and by how many the second one begins earlier."""
 _ROUND = 5_000_00
 
 
@@ -26,13 +33,43 @@ def open_year(stage: Stage, cast: Cast, plans: Mapping[str, Any], name: str) -> 
     }
     with stage.database.write() as session:
         campaign = create_campaign(session, cast.administrator, raw, stage.now)
-        dates = {}
-        for milestone in campaign.milestones:
-            funder = session.get(Institution, milestone.funder_id) if milestone.funder_id else None
-            later = plans["decides_after"][funder.funder_code] if funder else 0
-            dates[milestone.id] = stage.day(offsets[milestone.code] + later).isoformat()
-        set_milestone_dates(session, cast.administrator, campaign.id, {"dates": dates}, stage.now)
+        codes = {row.id: row.funder_code for row in session.scalars(select(Institution))}
+        for code, accepted in _windows(stage, campaign, offsets, plans["decides_after"], codes).items():
+            funder = next(number for number, name_of in codes.items() if name_of == code)
+            set_windows(session, cast.funders[code], campaign.id, funder, {"windows": accepted}, stage.now)
+        version = propose(session, cast.administrator, campaign.id, {}, stage.now)
+        for code, actor in cast.funders.items():
+            funder = next(number for number, name_of in codes.items() if name_of == code)
+            answer(session, actor, version.id, funder, {"accepted": True}, stage.now)
+        adopt(session, cast.administrator, version.id, {}, stage.now)
     return campaign.id, year
+
+
+def _windows(
+    stage: Stage,
+    campaign: Campaign,
+    offsets: Mapping[str, int],
+    decides_after: Mapping[str, int],
+    codes: Mapping[int, str | None],
+) -> Mapping[str, dict[str, dict[str, str]]]:
+    """What each funder accepts, by its code: its own dates, and in turn two funders bound each common one.
+
+    The earliest days that they leave are those of the plan.
+    """
+    windows: dict[str, dict[str, dict[str, str]]] = {code: {} for code in decides_after}
+    turn = cycle(decides_after)
+    for milestone in campaign.milestones:
+        if milestone.funder_id is not None:
+            code = str(codes[milestone.funder_id])
+            bounds = {code: offsets[milestone.code] + decides_after[code]}
+        else:
+            bounds = {next(turn): offsets[milestone.code], next(turn): offsets[milestone.code] - _WIDER}
+        for code, earliest in bounds.items():
+            windows[code][milestone.code] = {
+                "earliest": stage.day(earliest).isoformat(),
+                "latest": stage.day(earliest + _OPEN).isoformat(),
+            }
+    return windows
 
 
 def call_sessions(stage: Stage, cast: Cast, plans: Mapping[str, Any], name: str, campaign_id: int) -> None:

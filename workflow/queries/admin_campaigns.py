@@ -129,7 +129,7 @@ def campaign(session: Session, actor: Actor, campaign_id: int) -> CampaignFile:
     )
     return CampaignFile(
         found,
-        _steps(session, campaign_id),
+        steps(session, campaign_id),
         _purses(session, actor, campaign_id),
         _sessions(session, campaign_id),
         sorted(counts, key=lambda row: list(STATES).index(row.state)),
@@ -138,7 +138,7 @@ def campaign(session: Session, actor: Actor, campaign_id: int) -> CampaignFile:
 
 def calendar(session: Session, actor: Actor, campaign_id: int) -> tuple[Row, Sequence[Step]]:
     """A campaign and its milestones with the funders' windows, in three statements. Raises NotFound or Forbidden."""
-    return _campaign(session, actor, campaign_id), _steps(session, campaign_id)
+    return _campaign(session, actor, campaign_id), steps(session, campaign_id)
 
 
 def orientations(session: Session) -> list[Option]:
@@ -160,7 +160,8 @@ def _campaign(session: Session, actor: Actor, campaign_id: int) -> Row:
     return found
 
 
-def _steps(session: Session, campaign_id: int) -> list[Step]:
+def steps(session: Session, campaign_id: int) -> list[Step]:
+    """A campaign's milestones in its order, with the funders' windows, in two statements."""
     windows = session.execute(
         select(
             FunderWindow.milestone,
