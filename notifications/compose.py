@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from notifications import reminders
 from notifications.channels.base import Mail
 from notifications.messages import one_line, render
+from notifications.reminders.content import content
 from workflow import campaigns, links
 from workflow.models import Dossier, Expert, FundingRequest, Institution, Outbox, Person, SecretLink
 from workflow.settings import Settings
@@ -36,6 +37,12 @@ LINKS: Mapping[str, MailedLink] = {
 USELESS_WITHOUT_LINK = frozenset(LINKS) - {"receipt"}
 
 
+FORMER_KINDS = frozenset(
+    f"{about}_{when}" for about in ("opinion", "completion", "report") for when in ("due", "overdue")
+)
+"""Reminders as they were written before there were digests; some may still wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dropped:
     """Why a message is not sent."""
@@ -57,13 +64,18 @@ def compose(session: Session, settings: Settings, outbox_id: int, now: datetime)
     ).one()
     if person is not None and not person.active:
         return Dropped("account closed")
-    if row.kind in reminders.KINDS and not reminders.stands(session, row, now):
-        return Dropped("done meanwhile, or due on another day")
+    if row.kind in FORMER_KINDS:
+        return Dropped("planned anew by the rules of reminders")
     link = _live_link(session, row, now)
     if link is None and row.kind in USELESS_WITHOUT_LINK:
         return Dropped("link ended")
     locale = person.locale if person else settings.locale
-    subject, body = render(row.kind, locale, context(session, settings, row, dossier, link))
+    values = context(session, settings, row, dossier, link)
+    if row.kind in reminders.KINDS:
+        values |= content(session, row.id, values["base_url"], now)
+        if not values["groups"]:
+            return Dropped("done meanwhile, or due on another day")
+    subject, body = render(row.kind, locale, values)
     return Mail(
         outbox_id=row.id,
         identity=hashlib.sha256(row.key.encode()).hexdigest()[:40],

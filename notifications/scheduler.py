@@ -1,19 +1,24 @@
-"""The scheduler process: reminds, lets consultations expire and delivers, as long as it leads."""
+"""The scheduler process: one job, the tick. Any number of processes may run it; none leads.
+
+Each step of a tick takes what is due in small units of work, under locks that others skip and unique keys that they
+run into: what one process began and never committed is simply still due for the next one.
+"""
 
 import signal
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Event
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.orm import Session
 
-from notifications import channels, reminders
+from notifications import channels
 from notifications.errors import describe
 from notifications.expiry import expire
-from notifications.leader import Leader, leader_of
 from notifications.outbox import Clock, deliver
+from notifications.reminders import digest, fire, plan
 from workflow import clock
 from workflow.clock import local_day
 from workflow.db import Database
@@ -23,20 +28,55 @@ log = structlog.get_logger(__name__)
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
+EVERY = timedelta(seconds=5)
+"""Between two ticks. None is bound to an hour, so that none falls into the one that comes twice or not at all when the
+clocks change; what was missed is found at the next one."""
 
-def remind(database: Database, _settings: Settings, now: Clock, _stop: Event) -> Counter[str]:
-    """Write the reminders that are due. Writers wait for nothing where there is none."""
-    at = now()
-    with database.read() as session:
-        if not reminders.find(session, local_day(at), at):
-            return Counter()
-    with database.write() as session:
-        return Counter(reminded=reminders.due(session, local_day(at), at))
+
+def _all(
+    database: Database, stop: Event, waits: Callable[[Session], bool], take: Callable[[Session], Counter[str]]
+) -> Counter[str]:
+    """Take batches while something waits. Where nothing does, one indexed look is all it costs, and no writer waits."""
+    done: Counter[str] = Counter()
+    while not stop.is_set():
+        with database.read() as session:
+            if not waits(session):
+                break
+        with database.write() as session:
+            batch = take(session)
+        if not +batch:  # what is left is in other hands
+            break
+        done += batch
+    return done
 
 
 def let_expire(database: Database, _settings: Settings, now: Clock, _stop: Event) -> Counter[str]:
     """Let overdue consultations expire."""
     return expire(database, now())
+
+
+def plan_rungs(database: Database, _settings: Settings, now: Clock, stop: Event) -> Counter[str]:
+    """Plan what changed anew."""
+    return _all(database, stop, plan.waiting, lambda session: Counter(planned=plan.plan(session, now())))
+
+
+def fire_rungs(database: Database, _settings: Settings, now: Clock, stop: Event) -> Counter[str]:
+    """Turn the rungs whose day has come into reminders."""
+
+    def take(session: Session) -> Counter[str]:
+        rungs, reminded = fire.fire(session, now())
+        return Counter(rungs=rungs, reminded=reminded)
+
+    return _all(database, stop, lambda session: fire.waiting(session, local_day(now())), take)
+
+
+def write_digests(database: Database, _settings: Settings, now: Clock, stop: Event) -> Counter[str]:
+    """Put what waits for somebody into a message."""
+
+    def take(session: Session) -> Counter[str]:
+        return Counter(reached=digest.persons(session, now()) + digest.experts(session, now()))
+
+    return _all(database, stop, lambda session: digest.waiting(session, now()), take)
 
 
 def send(database: Database, settings: Settings, now: Clock, stop: Event) -> Counter[str]:
@@ -45,24 +85,39 @@ def send(database: Database, settings: Settings, now: Clock, stop: Event) -> Cou
     return deliver(database, channel, settings, now, stop) if channel else Counter()
 
 
-Job = Callable[[Database, Settings, Clock, Event], Counter[str]]
+Step = Callable[[Database, Settings, Clock, Event], Counter[str]]
 
-JOBS: Mapping[Job, timedelta] = {
-    remind: timedelta(minutes=15),
-    let_expire: timedelta(minutes=15),
-    send: timedelta(seconds=5),
-}
-"""What is done, in this order, and how often. No job has a clock time: none falls into the hour that comes twice or
-not at all when the clocks change, and what was missed is found at the next turn."""
+WRITING: tuple[Step, ...] = (let_expire, plan_rungs, fire_rungs, write_digests)
+"""What a tick writes, in this order: a turn that ends today is not reminded of today."""
+STEPS: tuple[Step, ...] = (*WRITING, send)
+
+
+def take(
+    steps: tuple[Step, ...], database: Database, settings: Settings, now: Clock, stop: Event
+) -> tuple[Counter[str], Exception | None]:
+    """Do `steps`; return what was done, and the first failure: it keeps no later step from its turn."""
+    done: Counter[str] = Counter()
+    failure = None
+    for step in steps:
+        if stop.is_set():
+            break
+        try:
+            done += step(database, settings, now, stop)
+        except Exception as error:
+            log.error("failed", step=step.__name__, error=describe(error))
+            failure = failure or error
+    return +done, failure
 
 
 def tick(database: Database, settings: Settings, now: datetime) -> Counter[str]:
-    """Do everything once, as of `now`; return what was done: reminded, expired, sent, dropped, retried, failed.
+    """Do everything once, as of `now`; return how much was done, step by step.
 
-    Raises what a job raises. It needs no lead: whatever runs beside it, nothing is done twice.
+    Raises what a step raised, once the others are done.
     """
-    stop = Event()
-    return sum((job(database, settings, lambda: now, stop) for job in JOBS), Counter())
+    done, failure = take(STEPS, database, settings, lambda: now, Event())
+    if failure:
+        raise failure
+    return done
 
 
 def run(database: Database, settings: Settings) -> None:
@@ -74,22 +129,15 @@ def run(database: Database, settings: Settings) -> None:
         log.warning("no way out is set: messages wait", setting="BINOME_SMTP_URL")
     # Blocked before any thread starts, so that the signal waits for sigwait whenever it comes.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    stop, leader = Event(), leader_of(database)
+    stop = Event()
     scheduler = BackgroundScheduler(
         timezone=clock.PARIS,
         executors={"default": {"type": "threadpool", "max_workers": 1}},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
-    turns = Turns(database, settings, leader, stop)
-    for job, every in JOBS.items():
-        scheduler.add_job(
-            turns.take,
-            "interval",
-            args=(job,),
-            id=job.__name__,
-            seconds=every.total_seconds(),
-            next_run_time=clock.now(),
-        )
+    scheduler.add_job(
+        turn, "interval", args=(database, settings, stop), seconds=EVERY.total_seconds(), next_run_time=clock.now()
+    )
     scheduler.start()
     log.info("started")
     try:
@@ -98,32 +146,12 @@ def run(database: Database, settings: Settings) -> None:
         log.info("stopping")
         stop.set()
         scheduler.shutdown(wait=True)
-        leader.release()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     log.info("stopped")
 
 
-class Turns:
-    """The jobs' turns in the process: only while it leads, one at a time, and a failure ends no later turn."""
-
-    def __init__(self, database: Database, settings: Settings, leader: Leader, stop: Event) -> None:
-        self._database, self._settings, self._leader, self._stop = database, settings, leader, stop
-        self._leads: bool | None = None
-
-    def take(self, job: Job) -> None:
-        """Do `job` once if this process leads."""
-        try:
-            if self._stop.is_set() or not self._lead():
-                return
-            done = job(self._database, self._settings, clock.now, self._stop)
-            if done:
-                log.info("done", job=job.__name__, **done)
-        except Exception as error:
-            log.error("failed", job=job.__name__, error=describe(error))
-
-    def _lead(self) -> bool:
-        leads = self._leader.held()
-        if leads != self._leads:
-            log.info("leading" if leads else "standing by")
-        self._leads = leads
-        return leads
+def turn(database: Database, settings: Settings, stop: Event) -> None:
+    """One tick of the process: whatever fails is logged, and tried again at the next one."""
+    done, _ = take(STEPS, database, settings, clock.now, stop)
+    if done:
+        log.info("done", **done)

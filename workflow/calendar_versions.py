@@ -25,6 +25,7 @@ from workflow.models import (
     Person,
     RoleGrant,
 )
+from workflow.reminder_rules import replan
 from workflow.tell import write
 from workflow.turns import TURNS
 
@@ -124,7 +125,7 @@ def _keep(session: Session, version: CalendarVersion, days: Days) -> CalendarVer
     return version
 
 
-def apply(session: Session, campaign: Campaign, days: Days) -> list[tuple[Milestone, date | None]]:
+def apply(session: Session, campaign: Campaign, days: Days, now: datetime) -> list[tuple[Milestone, date | None]]:
     """Give the campaign its new days, and dossiers what is due by them; the milestones that moved, and from when."""
     due_before = campaigns.dates(session, campaign.id)
     changed = []
@@ -132,13 +133,15 @@ def apply(session: Session, campaign: Campaign, days: Days) -> list[tuple[Milest
         on = days.get((row.code, row.funder_id), row.on)
         if on != row.on:
             changed.append((row, row.on))
-            row.on, row.version = on, row.version + 1
+            row.on, row.version, row.moved_at = on, row.version + 1, now
     session.flush()
-    move_due_days(session, campaign.id, due_before, campaigns.dates(session, campaign.id))
+    move_due_days(session, campaign.id, due_before, campaigns.dates(session, campaign.id), now)
     return changed
 
 
-def move_due_days(session: Session, campaign_id: int, before: Mapping[str, date], after: Mapping[str, date]) -> None:
+def move_due_days(
+    session: Session, campaign_id: int, before: Mapping[str, date], after: Mapping[str, date], now: datetime
+) -> None:
     """Let dossiers be due by the new day of a milestone where they were by the old one; reminders are planned anew."""
     for state, turn in TURNS.items():
         code = turn.milestone
@@ -150,8 +153,9 @@ def move_due_days(session: Session, campaign_id: int, before: Mapping[str, date]
                     Dossier.state == state,
                     Dossier.due_on.is_not_distinct_from(before.get(code)),
                 )
-                .values(due_on=after.get(code), due_version=Dossier.due_version + 1, reminders_planned=False)
+                .values(due_on=after.get(code), due_version=Dossier.due_version + 1, due_since=now)
             )
+    replan(session, Dossier.campaign_id == campaign_id)
 
 
 def name_of(row: Milestone) -> str:

@@ -59,6 +59,40 @@ class Database:
         self.writer.dispose()
 
 
+class Rehearsal(Database):
+    """Another database's units of work in one transaction that is never committed: each sees what those before did."""
+
+    def __init__(self, database: Database, connection: Connection) -> None:
+        self.url, self.reader, self.writer = database.url, database.reader, database.writer
+        self._connection = connection
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session to read with."""
+        with Session(self._connection, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A unit of work, which ends in a savepoint."""
+        with Session(self._connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as session:
+            yield session
+            session.flush()
+            journal.seal(session)
+            session.commit()
+
+
+@contextmanager
+def rehearsed(database: Database) -> Iterator[Rehearsal]:
+    """The database to try something on: all of it is undone at the end."""
+    with database.writer.connect() as connection:
+        transaction = connection.begin()
+        try:
+            yield Rehearsal(database, connection)
+        finally:
+            transaction.rollback()
+
+
 def _sqlite(url: str) -> Engine:
     engine = create_engine(url)
 

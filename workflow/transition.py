@@ -189,12 +189,16 @@ def _carry_out(act: Act, case: Case, decision: Decision) -> None:
         subject.state = decision.target
     if act.versioned:
         dossier.version += 1
+        dossier.reminders_planned = False
         if subject is not dossier:
             subject.version += 1
     moved = decision.target != decision.source
     if subject is dossier and (moved or case.due_on):
-        dossier.due_on = due_date(case.session, dossier, decision.target, case.due_on)
+        due_on = due_date(case.session, dossier, decision.target, case.due_on)
+        if due_on != dossier.due_on:
+            dossier.due_on, dossier.due_version, dossier.due_since = due_on, dossier.due_version + 1, case.now
         dossier.state_since = case.now if moved else dossier.state_since
+        dossier.reminders_planned = False
     if not act.quiet:
         journal.note(
             case.session,

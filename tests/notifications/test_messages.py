@@ -10,8 +10,10 @@ from jinja2 import UndefinedError
 from sqlalchemy import select, update
 
 from notifications import messages, reminders
-from notifications.compose import LINKS, Dropped, compose, context
+from notifications.compose import FORMER_KINDS, LINKS, Dropped, compose, context
+from notifications.reminders.content import content
 from tests.factories import NOW, Walk
+from tests.notifications import ticking
 from tests.notifications.conftest import Built, copied_sqlite
 from tests.notifications.lives import SECRET_WORDS, everything, rescheduled, unrouted
 from workflow import links
@@ -22,6 +24,7 @@ from workflow.tell import TELLS
 
 KINDS = {kind for told in TELLS.values() for _, kind in told} | set(reminders.KINDS)
 KINDS |= {"invitation", "password_reset", "calendar_proposed", "calendar_changed"}
+DUE_TODAY = date(2027, 2, 19)
 WITHOUT_LINK = {"consultation_revoked"}
 LONGEST = 1200
 
@@ -31,24 +34,14 @@ def lived(built_sqlite: Built, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A database in which every kind of message was written by the acts that write it."""
     database, world = copied_sqlite(built_sqlite, tmp_path_factory.mktemp("lived")), built_sqlite.world
     everything(database, world)
-    walk = Walk(database, world).assigned()
-    recall(database, date(2027, 2, 20))
-    recall(database, date(2027, 2, 28))
-    walk.act("animator", "request_completion", pieces=["RIB"], due_on="2027-03-31")
-    recall(database, date(2027, 3, 25))
-    recall(database, date(2027, 4, 2))
-    Walk(database, world).funded()
-    recall(database, date(2028, 3, 25))
-    recall(database, date(2028, 4, 2))
+    returned = Walk(database, world).submitted()
+    returned.act("animator", "request_completion", pieces=["RIB"], due_on=DUE_TODAY.isoformat())
+    Walk(database, world).assigned()
+    ticking.tick(database, ticking.morning(DUE_TODAY))
     unrouted(database, world)
     rescheduled(database, world)
     yield database
     database.dispose()
-
-
-def recall(database: Database, today: date) -> None:
-    with database.write() as session:
-        reminders.due(session, today, NOW)
 
 
 def test_each_kind_has_a_text_in_each_language() -> None:
@@ -69,7 +62,10 @@ def test_each_text_is_whole(lived: Database, settings: Settings, kind: str, loca
         assert row is not None
         dossier = session.get(Dossier, row.dossier_id) if row.dossier_id else None
         link = session.get(SecretLink, row.payload["link_id"]) if kind in LINKS else None
-        subject, body = messages.render(kind, locale, context(session, settings, row, dossier, link))
+        values = context(session, settings, row, dossier, link)
+        if kind in reminders.KINDS:
+            values |= content(session, row.id, values["base_url"], ticking.morning(DUE_TODAY))
+        subject, body = messages.render(kind, locale, values)
         names = set(session.scalars(select(Person.name))) | set(session.scalars(select(Person.email)))
     assert 10 < len(subject) < 120
     assert "\n" not in subject
@@ -87,6 +83,10 @@ def test_each_text_is_whole(lived: Database, settings: Settings, kind: str, loca
     if kind in LINKS:
         path, purpose = LINKS[kind].path, LINKS[kind].purpose
         assert f"https://binome.example/{path}/{links.token(row.payload['link_id'], purpose)}" in own
+    elif kind in reminders.KINDS:
+        entries = [entry for group in values["groups"] for entry in group["entries"]]
+        assert own == {entry["link"] for entry in entries}
+        assert all(entry["number"] in body for entry in entries)
     elif kind not in WITHOUT_LINK:
         page = f"dossiers/{row.dossier_id}" if row.dossier_id else f"calendrier/{row.payload['campaign_id']}"
         assert own == {f"https://binome.example/{page}"}
@@ -100,12 +100,21 @@ def test_each_text_is_whole(lived: Database, settings: Settings, kind: str, loca
 def test_every_message_goes_out_as_it_was_written(lived: Database, settings: Settings) -> None:
     with lived.read() as session:
         rows = session.execute(select(Outbox.id, Outbox.kind)).all()
-        composed = {row.id: compose(session, settings, row.id, NOW) for row in rows}
+        at = dict.fromkeys(reminders.KINDS, ticking.morning(DUE_TODAY))
+        composed = {row.id: compose(session, settings, row.id, at.get(row.kind, NOW)) for row in rows}
     dropped = {row.kind for row in rows if isinstance(composed[row.id], Dropped)}
     # What was done or withdrawn since is not told any more: the two other questions were answered or revoked.
-    assert dropped == {"consultation_asked", *reminders.KINDS}
+    assert dropped == {"consultation_asked"}
     identities = [mail.identity for mail in composed.values() if not isinstance(mail, Dropped)]
     assert len(set(identities)) == len(identities)
+
+
+def test_a_reminder_of_before_the_rules_goes_no_more(lived: Database, settings: Settings) -> None:
+    with lived.read() as session:
+        row = session.scalars(select(Outbox).where(Outbox.kind == "completion_requested").limit(1)).one()
+        row.kind = sorted(FORMER_KINDS)[0]
+        session.flush()
+        assert compose(session, settings, row.id, NOW) == Dropped("planned anew by the rules of reminders")
 
 
 def test_days_and_sums_are_written_as_each_language_has_them() -> None:
@@ -121,8 +130,9 @@ def test_days_and_sums_are_written_as_each_language_has_them() -> None:
     }
     assert "1 250,50 €" in " ".join(messages.render("payment_recorded", "fr", values)[1].split())
     assert "€1,250.50" in messages.render("payment_recorded", "en", values)[1]
-    assert messages.render("opinion_due", "fr", values)[0].endswith("vendredi 26 février 2027")
-    assert messages.render("opinion_due", "en", values)[0].endswith("Friday 26 February 2027")
+    day = {"day": "2027-02-26", "late": False, "count": 1, "groups": [], "base_url": ""}
+    assert "vendredi 26 février 2027" in messages.render("digest", "fr", day)[0]
+    assert "Friday 26 February 2027" in messages.render("digest", "en", day)[0]
 
 
 def test_a_value_that_is_missing_is_an_error() -> None:

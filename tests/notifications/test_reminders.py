@@ -1,333 +1,411 @@
-"""Reminders: 7 days and 1 day before and the day after, once each, whatever the scheduler missed, and no other."""
+"""Who is reminded of what, when: by the rules, in working days, only of what is still to do, and never twice."""
 
-from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
-from threading import Barrier, Thread
+from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
-from sqlalchemy import delete, event, func, select, update
+from sqlalchemy import delete, func, select, update
 
-from notifications import reminders
 from notifications.compose import Dropped, compose
-from notifications.reminders import HOUR, OFFSETS
 from tests.factories import DATES, NOW, Walk
-from tests.notifications.conftest import Built, copied_sqlite
 from tests.notifications.lives import answer_as_expert, consult, seal
-from workflow.access import load_actor
-from workflow.clock import PARIS
-from workflow.db import Database
-from workflow.models import BinomeMember, Dossier, Milestone, Outbox, Person, RoleGrant
+from tests.notifications.ticking import DAY, Sent, by_day, fates, morning, tick
+from workflow.calendars.working_days import add_working_days
+from workflow.models import (
+    Absence,
+    BinomeMember,
+    Closure,
+    Dossier,
+    Milestone,
+    Outbox,
+    Person,
+    PlannedReminder,
+    Reminder,
+    ReminderPreference,
+    ReminderRule,
+    RoleGrant,
+)
 from workflow.settings import Settings
 from workflow.use_cases import campaign
 
 DUE = DATES["opinion_deadline"]
-DAY = timedelta(days=1)
-REMINDERS = Outbox.key.like("remind:%")
-
-
-def morning(day: date) -> datetime:
-    """Half past nine in Paris."""
-    return datetime.combine(day, time(9, 30), PARIS).astimezone(UTC)
-
-
-def remind(database: Database, day: date) -> list[tuple[str, str]]:
-    """One turn of the scheduler on a day: the new reminders, by kind and person."""
-    with database.write() as session:
-        last = session.scalar(select(func.max(Outbox.id))) or 0
-        reminders.due(session, day, morning(day))
-        rows = session.execute(
-            select(Outbox.kind, Person.email).join(Person).where(REMINDERS, Outbox.id > last).order_by(Outbox.id)
-        )
-        return [(kind, email.partition("@")[0]) for kind, email in rows]
-
-
-def by_day(database: Database, first: date, days: int) -> list[tuple[date, str, str]]:
-    """A turn on each day."""
-    return [(day, *found) for n in range(days) for day in [first + n * DAY] for found in remind(database, day)]
-
-
 PAIR = ("instructor.1", "instructor.2")
 
 
-# When
+def on(rung: int, due: date = DUE) -> date:
+    """The working day of a rung."""
+    return add_working_days(due, rung)
 
 
-def test_an_opinion_is_recalled_to_both_three_times(walk: Walk) -> None:
+def kept(walk: Walk, row: object) -> None:
+    """Write a row."""
+    with walk.database.write() as session:
+        session.add(row)
+
+
+def move(walk: Walk, day: date, at: datetime, code: str = "opinion_deadline") -> None:
+    """An administrator moves a milestone."""
+    with walk.database.write() as session:
+        number = session.scalar(
+            select(Milestone.id).where(Milestone.campaign_id == walk.world.campaign_id, Milestone.code == code)
+        )
+        actor = walk.world.actor(session, "administrator")
+        raw = {"dates": {str(number): day.isoformat()}}
+        campaign.set_milestone_dates(session, actor, walk.world.campaign_id, raw, at)
+
+
+# The rules that come with the product
+
+
+def test_an_opinion_is_recalled_to_both_and_told_to_others_when_it_stays_undone(walk: Walk) -> None:
     walk.assigned()
-    assert by_day(walk.database, NOW.date(), 130) == [
-        (DUE - 7 * DAY, "opinion_due", PAIR[0]),
-        (DUE - 7 * DAY, "opinion_due", PAIR[1]),
-        (DUE - DAY, "opinion_due", PAIR[0]),
-        (DUE - DAY, "opinion_due", PAIR[1]),
-        (DUE + DAY, "opinion_overdue", PAIR[0]),
-        (DUE + DAY, "opinion_overdue", PAIR[1]),
+    assert by_day(walk.database, NOW.date(), 150) == [
+        *(Sent(on(rung), who, "opinion", rung) for rung in (-15, -7, -1, 1) for who in PAIR),
+        *(Sent(on(3), who, "opinion", 3) for who in PAIR),
+        *(Sent(on(5), who, "opinion", 5) for who in (*PAIR, "animator")),
+        Sent(on(10), "transversal", "opinion", 10),
     ]
+    with walk.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(PlannedReminder)) == 0
 
 
-def test_a_completion_is_recalled_to_the_carrier(walk: Walk) -> None:
+def test_a_completion_is_recalled_to_the_carrier_and_what_is_due_today_comes_alone(walk: Walk) -> None:
     due = date(2026, 11, 20)
     walk.submitted().act("animator", "request_completion", pieces=["Devis"], due_on=due.isoformat())
     assert by_day(walk.database, NOW.date(), 30) == [
-        (due - 7 * DAY, "completion_due", "carrier"),
-        (due - DAY, "completion_due", "carrier"),
-        (due + DAY, "completion_overdue", "carrier"),
+        *(Sent(on(rung, due), "carrier", "completion", rung) for rung in (-7, -1, 0, 1, 5)),
+        Sent(on(5, due), "animator", "completion", 5),
+    ]
+    with walk.database.read() as session:
+        kinds = session.execute(
+            select(Outbox.kind, Reminder.rung).join(Reminder, Reminder.outbox_id == Outbox.id)
+        ).all()
+    assert {(kind, rung) for kind, rung in kinds if kind == "reminder_urgent"} == {("reminder_urgent", 0)}
+
+
+def test_a_draft_is_recalled_until_the_call_closes(walk: Walk) -> None:
+    walk.draft()
+    due = DATES["deposit_deadline"]
+    days = by_day(walk.database, NOW.date(), 70)
+    assert days == [Sent(on(rung, due), "carrier", "draft", rung) for rung in (-15, -7, -1, 0)]
+
+
+def test_after_the_call_has_closed_a_draft_is_recalled_no_more(walk: Walk) -> None:
+    walk.draft()
+    due = DATES["deposit_deadline"]
+    assert by_day(walk.database, due + DAY, 10) == []
+    assert fates(walk.database) == []
+
+
+def test_a_dossier_that_waits_is_recalled_to_the_animator_then_told_to_the_transversal_committee(walk: Walk) -> None:
+    walk.submitted()
+    due = DATES["completeness_deadline"]
+    assert by_day(walk.database, NOW.date(), 100) == [
+        *(Sent(on(rung, due), "animator", "admissibility", rung) for rung in (-7, -1, 1)),
+        *(Sent(on(5, due), who, "admissibility", 5) for who in ("animator", "transversal")),
     ]
 
 
-def test_a_final_report_is_recalled_to_the_carrier_until_it_is_in(walk: Walk) -> None:
+def test_each_funder_is_recalled_its_own_line_by_its_own_day(walk: Walk) -> None:
+    walk.tabled()
+    common, own = DATES["funder_decision"], DATES["funder_decision"] + 7 * DAY
+    funder = walk.world.funders["CAF"]
+    kept(
+        walk,
+        Milestone(
+            campaign_id=walk.world.campaign_id,
+            code="funder_decision",
+            label="CAF",
+            position=9,
+            funder_id=funder,
+            on=own,
+        ),
+    )
+    sent = by_day(walk.database, on(-7, common), 4)
+    assert sent[1:] == [Sent(on(-7, common), "funder.état", "decision", -7)]
+    line = walk.lines()["État"]
+    walk.now = morning(on(-5, common))
+    walk.act("funder État", "decide_request", request_id=line, amount_cents=1_000_00)
+    sent = by_day(walk.database, on(-7, own), 40)
+    assert [found for found in sent if found.who == "funder.état"] == []
+    assert [(found.who, found.rung) for found in sent] == [
+        *(("funder.caf", rung) for rung in (-7, -1, 1, 5)),
+        ("animator", 5),
+        ("transversal", 10),
+    ]
+
+
+def test_a_final_report_is_recalled_to_the_carrier_then_its_evaluation_to_the_evaluator(walk: Walk) -> None:
     walk.funded()
     due = DATES["final_report"]
-    assert by_day(walk.database, due - 10 * DAY, 5) == [(due - 7 * DAY, "report_due", "carrier")]
+    assert by_day(walk.database, due - 12 * DAY, 6)[1:] == [Sent(on(-7, due), "carrier", "report", -7)]
+    walk.now = morning(due - 5 * DAY)
     walk.act("carrier", "submit_final_report", narrative="Fait", beneficiaries=38, spent_cents=9_500_00)
-    assert by_day(walk.database, due - 5 * DAY, 15) == []
-
-
-def test_nothing_is_recalled_that_was_only_just_asked(walk: Walk) -> None:
-    due = NOW.date() + 3 * DAY
-    walk.submitted().act("animator", "request_completion", pieces=["Devis"], due_on=due.isoformat())
-    assert by_day(walk.database, NOW.date(), 10) == [
-        (due - DAY, "completion_due", "carrier"),
-        (due + DAY, "completion_overdue", "carrier"),
+    drawn = DATES["control_draw"]
+    assert by_day(walk.database, due - 5 * DAY, 60)[:3] == [
+        Sent(on(rung, drawn), "evaluator", "evaluation", rung) for rung in (-15, -7, -1)
     ]
 
 
-def test_a_reminder_waits_for_the_morning(walk: Walk) -> None:
+def test_an_expert_is_recalled_at_the_address(walk: Walk) -> None:
     walk.assigned()
-    night = datetime.combine(DUE - DAY, time(0, 10), PARIS).astimezone(UTC)
-    with walk.database.write() as session:
-        assert reminders.due(session, DUE - DAY, night) == 2
-        goes = set(session.scalars(select(Outbox.next_at).where(REMINDERS)))
-    assert goes == {datetime.combine(DUE - DAY, HOUR, PARIS).astimezone(UTC)}
+    walk.now = morning(date(2027, 1, 4))
+    asked = consult(walk, days=15)
+    due = date(2027, 1, 19)
+    assert by_day(walk.database, date(2027, 1, 4), 12) == [Sent(on(-7, due), "expert", "consultation", -7)]
+    answer_as_expert(walk, asked, "answer", answer="Oui")
+    sent = by_day(walk.database, date(2027, 1, 16), 10)
+    assert [found for found in sent if found.who == "expert"] == []
 
 
-# Catching up
-
-
-@pytest.mark.parametrize(
-    ("back", "kinds"),
-    [
-        (DUE - 8 * DAY, []),
-        (DUE - 6 * DAY, ["opinion_due"]),
-        (DUE, ["opinion_due"]),
-        (DUE + DAY, ["opinion_overdue"]),
-        (DUE + 40 * DAY, ["opinion_overdue"]),
-    ],
-)
-def test_after_an_outage_only_the_latest_is_sent(walk: Walk, back: date, kinds: list[str]) -> None:
-    walk.assigned()
-    assert remind(walk.database, back) == [(kind, who) for kind in kinds for who in PAIR]
-    assert remind(walk.database, back) == []
-
-
-@pytest.fixture(scope="module")
-def assigned_sqlite(built_sqlite: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, int]]:
-    """An assigned dossier; its due day is moved about and its reminders are taken away again."""
-    database = copied_sqlite(built_sqlite, tmp_path_factory.mktemp("assigned"))
-    yield database, Walk(database, built_sqlite.world).assigned().dossier_id
-    database.dispose()
-
-
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
-@given(
-    due=st.dates(date(2026, 11, 20), date(2027, 11, 20)),
-    downs=st.lists(st.tuples(st.integers(-12, 12), st.integers(1, 12)), max_size=3),
-)
-def test_through_a_year_each_falls_once_whatever_the_outages(
-    assigned_sqlite: tuple[Database, int], due: date, downs: list[tuple[int, int]]
-) -> None:
-    database, dossier_id = assigned_sqlite
-    with database.write() as session:
-        session.execute(delete(Outbox).where(REMINDERS))
-        session.execute(update(Dossier).where(Dossier.id == dossier_id).values(due_on=due))
-    down = {due + (start + n) * DAY for start, length in downs for n in range(length)}
-    days = [due + n * DAY for n in range(-14, 30) if due + n * DAY not in down]
-    fallen = [(day, *found) for day in days for found in remind(database, day)]
-    expected = []
-    sent: set[int] = set()
-    for day in days:
-        latest = next((offset for offset in OFFSETS if day >= due - offset * DAY), None)
-        if latest is not None and latest not in sent:
-            sent.add(latest)
-            expected.append((day, "opinion_overdue" if latest < 0 else "opinion_due"))
-    assert [(day, kind) for day, kind, who in fallen if who == PAIR[0]] == expected
-    assert Counter(who for *_, who in fallen) == dict.fromkeys(PAIR, len(expected))
-    assert -1 in sent, "whoever is late is told in the end"
-
-
-@pytest.mark.parametrize("weekday", range(7))
-def test_every_day_of_the_week_is_a_day_to_be_due(assigned_sqlite: tuple[Database, int], weekday: int) -> None:
-    database, dossier_id = assigned_sqlite
-    due = date(2027, 3, 1) + weekday * DAY
-    with database.write() as session:
-        session.execute(delete(Outbox).where(REMINDERS))
-        session.execute(update(Dossier).where(Dossier.id == dossier_id).values(due_on=due))
-    assert [(due - day).days for day, _, who in by_day(database, due - 10 * DAY, 20) if who == PAIR[0]] == [7, 1, -1]
-
-
-# What changed meanwhile
-
-
-def test_a_due_day_that_moved_is_recalled_anew(walk: Walk, settings: Settings) -> None:
-    walk.assigned()
-    assert len(remind(walk.database, DUE - 7 * DAY)) == 2
-    later = DUE + 10 * DAY
-    with walk.database.write() as session:
-        administrator = load_actor(session, walk.world.people["administrator"])
-        assert administrator
-        dates = {
-            str(session.scalars(select(Milestone.id).where(_milestone(walk, code))).one()): on.isoformat()
-            for code, on in (("opinion_deadline", later), ("technical_committee", later + DAY))
-        }
-        campaign.set_milestone_dates(
-            session, administrator, walk.world.campaign_id, {"dates": dates}, morning(DUE - 6 * DAY)
-        )
-    with walk.database.read() as session:
-        old = session.scalars(select(Outbox.id).where(REMINDERS)).all()
-        assert all(isinstance(compose(session, settings, n, morning(DUE - 6 * DAY)), Dropped) for n in old)
-    assert [day for day, _, who in by_day(walk.database, DUE - 6 * DAY, 40) if who == PAIR[0]] == [
-        later - 7 * DAY,
-        later - DAY,
-        later + DAY,
-    ]
-
-
-def _milestone(walk: Walk, code: str) -> bool:
-    return (Milestone.campaign_id == walk.world.campaign_id) & (Milestone.code == code)  # type: ignore[return-value]
-
-
-def test_who_left_the_state_is_left_alone(walk: Walk) -> None:
-    walk.assigned().act("carrier", "withdraw", reason="Plus de local")
-    assert by_day(walk.database, DUE - 7 * DAY, 20) == []
+# Only what is still to do
 
 
 def test_who_sealed_waits_for_the_other_and_both_must_issue(walk: Walk) -> None:
     walk.assigned()
     seal(walk, "instructor 1", "favourable")
-    assert remind(walk.database, DUE - 7 * DAY) == [("opinion_due", PAIR[1])]
+    assert tick(walk.database, morning(on(-7))) == [Sent(on(-7), PAIR[1], "opinion", -7)]
     seal(walk, "instructor 2", "favourable")
-    assert remind(walk.database, DUE - DAY) == [("opinion_due", PAIR[0]), ("opinion_due", PAIR[1])]
+    assert tick(walk.database, morning(on(-1))) == [Sent(on(-1), who, "opinion", -1) for who in PAIR]
     walk.act("instructor 2", "issue_opinion")
-    assert remind(walk.database, DUE + DAY) == []
+    assert tick(walk.database, morning(on(1))) == []
 
 
-def test_who_came_later_is_recalled_what_comes_after(walk: Walk) -> None:
+def test_the_other_member_is_told_of_who_stays_behind(walk: Walk) -> None:
     walk.assigned()
-    remind(walk.database, DUE - 7 * DAY)
-    walk.now = morning(DUE - 5 * DAY)
+    seal(walk, "instructor 1", "favourable")
+    assert by_day(walk.database, on(1), 3) == [
+        Sent(on(1), PAIR[1], "opinion", 1),
+        Sent(on(3), PAIR[0], "opinion", 3),
+    ]
+
+
+def test_nothing_is_recalled_that_was_only_just_asked(walk: Walk) -> None:
+    due = NOW.date() + 3 * DAY
+    walk.submitted().act("animator", "request_completion", pieces=["Devis"], due_on=due.isoformat())
+    assert [found.rung for found in by_day(walk.database, NOW.date(), 4)] == [-1, 0]
+
+
+def test_a_person_replaced_between_planning_and_sending_hears_nothing_and_the_next_what_comes_after(walk: Walk) -> None:
+    walk.assigned()
+    tick(walk.database, morning(on(-15)))
+    night = morning(on(-7), hour=0)
+    assert tick(walk.database, night) == []
+    assert fates(walk.database)[-2:] == [(who, "waiting", "") for who in PAIR]
     people = walk.world.people
+    walk.now = night + timedelta(hours=1)
     walk.act("animator", "replace_member", leaver_id=people["instructor 1"], newcomer_id=people["instructor 3"])
-    assert [found for found in by_day(walk.database, DUE - 5 * DAY, 20) if found[2] != PAIR[1]] == [
-        (DUE - DAY, "opinion_due", "instructor.3"),
-        (DUE + DAY, "opinion_overdue", "instructor.3"),
+    assert tick(walk.database, morning(on(-7))) == [Sent(on(-7), PAIR[1], "opinion", -7)]
+    assert fates(walk.database)[2] == (PAIR[0], "dropped", "done")
+    assert [found for found in by_day(walk.database, on(-6), 8) if found.who != PAIR[1]] == [
+        Sent(on(-1), "instructor.3", "opinion", -1)
     ]
 
 
 def test_nobody_is_hurried_while_an_expert_is_asked(walk: Walk) -> None:
     walk.assigned()
+    tick(walk.database, morning(on(-15)))
     walk.now = morning(DUE - 12 * DAY)
     asked = consult(walk, days=20)
-    assert by_day(walk.database, DUE - 12 * DAY, 8) == []
+    sent = by_day(walk.database, DUE - 12 * DAY, 8)
+    assert [found for found in sent if found.rule == "opinion"] == []
+    walk.now = morning(DUE - 4 * DAY)
     answer_as_expert(walk, asked, "answer", answer="Oui")
-    assert len(remind(walk.database, DUE - 3 * DAY)) == 2
+    assert [found.rung for found in by_day(walk.database, DUE - 3 * DAY, 4)] == [-1, -1]
 
 
 def test_who_has_no_role_or_account_any_more_is_not_written_to(walk: Walk) -> None:
     walk.assigned()
+    tick(walk.database, morning(on(-15)))
+    assert tick(walk.database, morning(on(-7), hour=0)) == []
     with walk.database.write() as session:
         session.execute(update(Person).where(Person.id == walk.world.people["instructor 1"]).values(active=False))
-    assert remind(walk.database, DUE) == [("opinion_due", PAIR[1])]
+    assert tick(walk.database, morning(on(-7))) == [Sent(on(-7), PAIR[1], "opinion", -7)]
+    assert fates(walk.database)[2] == (PAIR[0], "dropped", "account_closed")
     walk.act("instructor 2", "request_completion", pieces=["Devis"], due_on="2027-03-31")
     with walk.database.write() as session:
         session.execute(update(RoleGrant).where(RoleGrant.role == "carrier").values(ended_at=NOW))
-    assert remind(walk.database, date(2027, 3, 31)) == []
+    assert tick(walk.database, morning(date(2027, 3, 31))) == []
 
 
-# When it goes out
-
-
-def written(walk: Walk, day: date) -> list[int]:
-    remind(walk.database, day)
-    with walk.database.read() as session:
-        return list(session.scalars(select(Outbox.id).where(REMINDERS).order_by(Outbox.id)))
-
-
-def fate(walk: Walk, settings: Settings, outbox_id: int, day: date) -> str:
-    with walk.database.read() as session:
-        mail = compose(session, settings, outbox_id, morning(day))
-    return mail.why if isinstance(mail, Dropped) else "goes"
-
-
-def test_a_reminder_that_waited_is_looked_at_again(walk: Walk, settings: Settings) -> None:
+def test_a_digest_that_waited_is_looked_at_again_as_it_goes(walk: Walk, settings: Settings) -> None:
     walk.assigned()
-    first, second = written(walk, DUE - 7 * DAY)
-    stale = "done meanwhile, or due on another day"
-    assert [fate(walk, settings, n, DUE - 2 * DAY) for n in (first, second)] == ["goes", "goes"]
-    assert fate(walk, settings, first, DUE - DAY) == stale, "the next one is due: two at once would be a burst"
+    tick(walk.database, morning(on(-7)))
+    with walk.database.read() as session:
+        first, second = session.scalars(select(Outbox.id).where(Outbox.kind == "digest").order_by(Outbox.id))
+
+    def fate(outbox_id: int) -> str:
+        with walk.database.read() as session:
+            mail = compose(session, settings, outbox_id, morning(on(-6)))
+        return mail.why if isinstance(mail, Dropped) else "goes"
+
+    assert [fate(first), fate(second)] == ["goes", "goes"]
     seal(walk, "instructor 1", "favourable")
-    assert [fate(walk, settings, n, DUE - 7 * DAY) for n in (first, second)] == [stale, "goes"]
+    assert [fate(first), fate(second)] == ["done meanwhile, or due on another day", "goes"]
     with walk.database.write() as session:
         session.execute(update(BinomeMember).where(BinomeMember.dossier_id == walk.dossier_id).values(left_at=NOW))
-    assert fate(walk, settings, second, DUE - 7 * DAY) == stale
+    assert fate(second).startswith("done meanwhile")
 
 
-def test_a_completion_that_came_is_not_recalled(walk: Walk, settings: Settings) -> None:
-    due = date(2026, 11, 20)
-    case = walk.submitted().act("animator", "request_completion", pieces=["Devis"], due_on=due.isoformat())
-    (reminder,) = written(walk, due - DAY)
-    assert fate(walk, settings, reminder, due) == "goes"
-    with walk.database.read() as session:
-        piece = session.connection().exec_driver_sql("SELECT id FROM piece").scalar()
-    assert case.target == "incomplete"
-    walk.act("carrier", "complete", answers={str(piece): "Voici"})
-    assert fate(walk, settings, reminder, due).startswith("done meanwhile")
+# Days that move
 
 
-# How
-
-
-def test_two_schedulers_at_once_write_each_once_and_neither_fails(walk: Walk) -> None:
+def test_a_due_day_that_moved_is_recalled_anew(walk: Walk) -> None:
     walk.assigned()
-    start, written_by, failures = Barrier(2), list[int](), list[BaseException]()
+    assert [found.rung for found in by_day(walk.database, on(-15), 15)] == [-15, -15, -7, -7]
+    later = DUE + 10 * DAY
+    move(walk, later, morning(DUE - 4 * DAY))
+    assert [(found.day, found.rung) for found in by_day(walk.database, DUE - 4 * DAY, 17)] == sorted(
+        2 * [(on(rung, later), rung) for rung in (-7, -1, 1)]
+    )
 
-    def turn() -> None:
-        try:
-            with walk.database.write() as session:
-                if walk.database.reader is walk.database.writer:  # PostgreSQL: both read before either writes
-                    reminders.find(session, DUE, NOW)
-                    start.wait(10)
-                written_by.append(reminders.due(session, DUE, NOW))
-        except BaseException as error:
-            failures.append(error)
 
-    threads = [Thread(target=turn) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    assert sum(written_by) == 2
+def test_a_day_that_moves_away_and_back_is_not_recalled_again(walk: Walk) -> None:
+    walk.assigned()
+    before = by_day(walk.database, on(-15), 15)
+    move(walk, DUE + 10 * DAY, morning(on(-6)))
+    assert tick(walk.database, morning(on(-6))) == []
+    move(walk, DUE, morning(on(-6), hour=11))
+    after = by_day(walk.database, on(-6), 20)
+    assert {found.rung for found in before} == {-15, -7}
+    assert {found.rung for found in after} == {-1, 1, 3, 5}
     with walk.database.read() as session:
-        assert session.scalar(select(func.count()).where(REMINDERS)) == 2
+        versions = set(session.scalars(select(Reminder.due_version)))
+    assert len(versions) == 2, "the day came back under another version"
 
 
-def test_statements_do_not_grow_with_dossiers(built_sqlite: Built, tmp_path: Path, settings: Settings) -> None:
-    database, world = copied_sqlite(built_sqlite, tmp_path), built_sqlite.world
-    counts = []
-    seen: list[str] = []
-    event.listen(database.writer, "before_cursor_execute", lambda _c, _cur, statement, *_: seen.append(statement))
-    for _ in range(3):
-        for _ in range(4):
-            Walk(database, world).assigned()
-        with database.write() as session:
-            session.execute(delete(Outbox).where(REMINDERS))
-        seen.clear()
-        found = remind(database, DUE)
-        counts.append((len(found), len(seen)))
-    database.dispose()
-    assert [found for found, _ in counts] == [8, 16, 24]
-    assert len({statements for _, statements in counts}) == 1
+def test_what_fell_after_the_move_while_no_tick_ran_is_made_up_for(walk: Walk) -> None:
+    walk.assigned()
+    tick(walk.database, morning(on(-15)))
+    later = DUE + 10 * DAY
+    move(walk, later, morning(on(-8)))
+    assert [found.rung for found in tick(walk.database, morning(on(-5, later)))] == [-7, -7]
+
+
+def test_what_waits_for_a_day_that_moved_is_dropped(walk: Walk) -> None:
+    walk.assigned()
+    tick(walk.database, morning(on(-7), hour=0))
+    move(walk, DUE + 10 * DAY, morning(on(-7), hour=1))
+    assert tick(walk.database, morning(on(-7))) == []
+    assert fates(walk.database)[:2] == [(who, "dropped", "moved") for who in PAIR]
+
+
+def test_a_campaign_without_days_recalls_nothing(walk: Walk) -> None:
+    walk.assigned()
+    with walk.database.write() as session:
+        session.execute(update(Dossier).values(due_on=None, reminders_planned=False))
+        session.execute(delete(Milestone))
+    assert by_day(walk.database, on(-15), 10) == []
+
+
+# Rules as data
+
+
+def test_an_instance_may_have_its_own_rule_and_nobody_hears_a_rung_twice_for_it(walk: Walk) -> None:
+    walk.assigned()
+    assert len(tick(walk.database, morning(on(-7)))) == 2
+    own = ReminderRule(
+        code="opinion",
+        instance_id=walk.world.instance_id,
+        label="Avis",
+        state="assigned",
+        due="dossier",
+        asked="binome",
+        offsets=[-7, -2],
+        escalation=[],
+    )
+    kept(walk, own)
+    with walk.database.write() as session:
+        session.execute(update(Dossier).values(reminders_planned=False))
+    assert by_day(walk.database, on(-6), 30) == [Sent(on(-2), who, "opinion", -2) for who in PAIR]
+
+
+def test_a_rule_that_rests_recalls_nothing(walk: Walk) -> None:
+    walk.assigned()
+    tick(walk.database, morning(on(-15)))
+    tick(walk.database, morning(on(-7), hour=0))
+    with walk.database.write() as session:
+        session.execute(update(ReminderRule).where(ReminderRule.code == "opinion").values(active=False))
+    assert tick(walk.database, morning(on(-7))) == []
+    assert fates(walk.database)[-1] == (PAIR[1], "dropped", "moved")
+
+
+# Whoever is away
+
+
+def test_it_comes_the_day_they_are_back_once_and_the_clock_of_an_escalation_waits(walk: Walk) -> None:
+    walk.assigned()
+    seal(walk, "instructor 1", "favourable")
+    away = Absence(person_id=walk.world.people["instructor 2"], first=on(-8), last=on(2))
+    kept(walk, away)
+    back = on(3)
+    sent = by_day(walk.database, on(-15), 45)
+    assert sent[:2] == [Sent(on(-15), PAIR[1], "opinion", -15), Sent(back, PAIR[1], "opinion", 1)]
+    # On due day + 3 they had worked one day since; the third of theirs is two working days later.
+    assert [(found.day, found.who, found.rung) for found in sent[2:]] == [
+        (on(5), PAIR[0], 3),
+        (on(5), PAIR[1], 5),
+        (on(7), "animator", 5),
+        (on(12), "transversal", 10),
+    ]
+    with walk.database.read() as session:
+        late = session.scalars(select(Outbox.payload).where(Outbox.kind == "digest"))
+        assert not any(payload["late"] for payload in late), "who was away is not told of an outage"
+
+
+def test_on_days_that_nobody_works_nothing_comes(walk: Walk) -> None:
+    walk.assigned()
+    kept(walk, Closure(label="Ville fermée", first=on(-7), last=on(-7)))
+    sent = by_day(walk.database, on(-8), 12)
+    assert {found.day for found in sent if found.rung == -7} == {on(-8)}, "counted back over the closure"
+
+
+def test_everybody_is_reminded_at_the_hour_they_chose(walk: Walk) -> None:
+    walk.assigned()
+    kept(walk, ReminderPreference(person_id=walk.world.people["instructor 1"], hour=14))
+    assert [found.who for found in tick(walk.database, morning(on(-7), hour=7))] == []
+    assert [found.who for found in tick(walk.database, morning(on(-7), hour=8))] == [PAIR[1]]
+    assert [found.who for found in tick(walk.database, morning(on(-7), hour=13))] == []
+    assert [found.who for found in tick(walk.database, morning(on(-7), hour=14))] == [PAIR[0]]
+
+
+def test_who_wants_no_mail_finds_it_in_their_history(walk: Walk) -> None:
+    walk.assigned()
+    kept(walk, ReminderPreference(person_id=walk.world.people["instructor 1"], by_mail=False))
+    assert [found.who for found in tick(walk.database, morning(on(-7)))] == [PAIR[1]]
+    assert (PAIR[0], "dropped", "no_mail") in fates(walk.database)
+
+
+# One digest
+
+
+def test_one_message_a_day_across_dossiers(walk: Walk) -> None:
+    walk.assigned()
+    Walk(walk.database, walk.world).assigned()
+    Walk(walk.database, walk.world).submitted()
+    assert len(tick(walk.database, morning(on(-7)))) == 6
+    with walk.database.read() as session:
+        digests = session.scalars(select(Outbox.person_id).where(Outbox.kind == "digest")).all()
+    assert len(digests) == len(set(digests)) == 4
+
+
+def test_what_comes_after_the_digest_of_the_day_waits_for_the_next_working_day(walk: Walk) -> None:
+    walk.assigned()
+    tick(walk.database, morning(on(-7)))
+    Walk(walk.database, walk.world).assigned()
+    assert tick(walk.database, morning(on(-7), hour=11)) == []
+    assert [found.rung for found in tick(walk.database, morning(on(-6)))] == [-7, -7]
+
+
+@pytest.mark.parametrize(
+    ("back", "rungs"),
+    [(on(-8), {-15}), (on(-6), {-7}), (DUE, {-1}), (on(1), {1}), (on(40), {5, 10})],
+)
+def test_after_an_outage_only_the_latest_is_sent_and_said(walk: Walk, back: date, rungs: set[int]) -> None:
+    walk.assigned()
+    sent = tick(walk.database, morning(back))
+    assert {found.rung for found in sent} == rungs
+    assert tick(walk.database, morning(back, hour=12)) == []
+    with walk.database.read() as session:
+        said = {payload["late"] for payload in session.scalars(select(Outbox.payload).where(Outbox.kind == "digest"))}
+    # One working day later is no outage; what is due today comes alone.
+    assert said == ({back not in (on(-6), on(1))} if back != DUE else set())

@@ -1,4 +1,4 @@
-"""The scheduler: one turn does everything once; the process leads, works and leaves cleanly; a second one stands by."""
+"""The scheduler: one tick does everything once; a process works and leaves cleanly, beside another one or alone."""
 
 import os
 import queue
@@ -6,22 +6,23 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from threading import Event, Thread
 from time import monotonic
 from typing import IO
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select
 
 from notifications import scheduler
-from notifications.leader import AdvisoryLeader, FileLeader, leader_of
-from notifications.scheduler import JOBS, Turns, tick
+from notifications.scheduler import STEPS, take, tick
 from tests.factories import DATES, NOW, Walk
 from tests.notifications.lives import consult
+from workflow.calendars.working_days import add_working_days
 from workflow.clock import PARIS
 from workflow.db import Database
 from workflow.models import MailboxMessage, Outbox
@@ -36,19 +37,27 @@ def test_one_turn_does_everything_once(walk: Walk, settings: Settings) -> None:
     other = Walk(walk.database, walk.world).assigned()
     consult(other)
     written = 11
-    assert tick(walk.database, settings, NOW) == {"sent": written}
+    assert tick(walk.database, settings, NOW) == {"planned": 2, "sent": written}
     assert not tick(walk.database, settings, NOW)
-    morning = datetime.combine(DATES["opinion_deadline"] - timedelta(days=7), time(9), PARIS).astimezone(UTC)
-    # Two dossiers recalled to two people each, once the expert who never answered let go of the second; who learns
-    # only today that it is their turn is not reminded of it as well.
-    assert tick(walk.database, settings, morning) == {"reminded": 2, "expired": 1, "sent": 4}
+    morning = datetime.combine(add_working_days(DATES["opinion_deadline"], -7), time(9), PARIS).astimezone(UTC)
+    # The expert who never answered let go of the second dossier: who learns only today that it is their turn is not
+    # reminded of it as well. Of the first one's two rungs since, each of the two people gets the last.
+    assert tick(walk.database, settings, morning) == {
+        "expired": 1,
+        "planned": 1,
+        "rungs": 2,
+        "reminded": 4,
+        "reached": 2,
+        "sent": 4,
+    }
     assert not tick(walk.database, settings, morning)
-    assert tick(walk.database, settings, morning + timedelta(days=6)) == {"reminded": 4, "sent": 4}
+    later = datetime.combine(add_working_days(DATES["opinion_deadline"], -1), time(9), PARIS).astimezone(UTC)
+    assert tick(walk.database, settings, later) == {"rungs": 2, "reminded": 4, "reached": 2, "sent": 2}
 
 
 def test_no_way_out_is_no_failure(walk: Walk, settings: Settings) -> None:
     walk.submitted()
-    assert not tick(walk.database, settings.model_copy(update={"demo": False}), NOW)
+    assert tick(walk.database, settings.model_copy(update={"demo": False}), NOW) == {"planned": 1}
     with walk.database.read() as session:
         assert set(session.scalars(select(Outbox.state))) == {"pending"}
 
@@ -59,82 +68,38 @@ def test_an_address_that_cannot_be_read_is_said_at_the_start(database: Database,
         scheduler.run(database, wrong)
 
 
-def test_no_turn_is_bound_to_an_hour() -> None:
-    assert all(timedelta() < every <= timedelta(minutes=15) for every in JOBS.values())
+# Steps
 
 
-# Turns
+def test_a_step_that_fails_keeps_no_later_one_from_its_turn(database: Database, settings: Settings) -> None:
+    done: list[str] = []
 
-
-class Seat:
-    """A lead that a test gives and takes."""
-
-    def __init__(self, *, taken: bool = False) -> None:
-        self.taken = taken
-
-    def held(self) -> bool:
-        return not self.taken
-
-    def release(self) -> None:
-        """Nothing."""
-
-
-def test_only_who_leads_works_and_a_failure_ends_no_later_turn(database: Database, settings: Settings) -> None:
-    calls: list[str] = []
-
-    def job(*_given: object) -> object:
-        calls.append("called")
+    def fails(*_given: object) -> Counter[str]:
+        done.append("fails")
         raise RuntimeError("somebody@binome.example")
 
-    seat, stop = Seat(taken=True), Event()
-    turns = Turns(database, settings, seat, stop)
-    turns.take(job)  # type: ignore[arg-type]
-    assert calls == []
-    seat.taken = False
-    turns.take(job)  # type: ignore[arg-type]
-    turns.take(job)  # type: ignore[arg-type]
-    assert calls == ["called", "called"]
+    def works(*_given: object) -> Counter[str]:
+        done.append("works")
+        return Counter(worked=1, idle=0)
+
+    counted, failure = take((fails, works), database, settings, lambda: NOW, Event())
+    assert done == ["fails", "works"]
+    assert counted == {"worked": 1}
+    assert isinstance(failure, RuntimeError)
+    stop = Event()
     stop.set()
-    turns.take(job)  # type: ignore[arg-type]
-    assert len(calls) == 2
+    assert take((works,), database, settings, lambda: NOW, stop) == (Counter(), None)
 
 
-# The lead
-
-
-def test_one_leads_and_the_other_follows_when_it_leaves(database: Database) -> None:
-    second_database = Database(database.url)
-    first, second = leader_of(database), leader_of(second_database)
-    assert [first.held(), second.held(), first.held(), second.held()] == [True, False, True, False]
-    first.release()
-    assert [second.held(), first.held()] == [True, False]
-    second.release()
-    second_database.dispose()
-
-
-def test_the_kind_of_lead_fits_the_database(database: Database) -> None:
-    expected = {"sqlite": FileLeader, "postgresql": AdvisoryLeader}[database.writer.dialect.name]
-    assert isinstance(leader_of(database), expected)
-
-
-def test_a_lead_ends_with_its_connection(postgresql_url: str) -> None:
-    database, others = Database(postgresql_url), Database(postgresql_url)
-    first, second = leader_of(database), leader_of(others)
-    assert first.held()
-    with others.writer.connect() as connection:
-        ended = connection.scalar(
-            text("SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted")
-        )
-    assert ended == 1
-    until = monotonic() + DEADLINE
-    while not second.held():
-        assert monotonic() < until
-    assert not first.held(), "the broken connection is noticed, and the lead is gone"
-    second.release()
-    assert first.held()
-    first.release()
-    database.dispose()
-    others.dispose()
+def test_one_look_for_each_step_where_nothing_is_due(walk: Walk, settings: Settings) -> None:
+    walk.assigned()
+    tick(walk.database, settings, NOW)
+    seen: list[str] = []
+    event.listen(walk.database.reader, "before_cursor_execute", lambda _c, _cur, words, *_: seen.append(words))
+    assert not tick(walk.database, settings, NOW)
+    asked = [words for words in seen if not words.startswith("BEGIN DEFERRED")]
+    assert len(asked) == len(STEPS)
+    assert all(words.startswith("SELECT") for words in asked)
 
 
 # The process
@@ -192,35 +157,26 @@ def process(url: str) -> Iterator[tuple[subprocess.Popen[str], Log]]:
         running.wait()
 
 
-def test_of_two_processes_one_works_and_both_leave_cleanly(walk: Walk) -> None:
+def test_two_processes_share_the_work_and_both_leave_cleanly(walk: Walk) -> None:
     walk.submitted()
     with process(walk.database.url) as (first, first_log), process(walk.database.url) as (second, second_log):
-        pairs = [(first, first_log), (second, second_log)]
-        said = [log.wait_for(lambda line: "leading" in line or "standing by" in line) for _, log in pairs]
-        assert sorted("leading" in line for line in said) == [False, True]
-        (leader, leader_log), (other, other_log) = sorted(pairs, key=lambda pair: "leading" not in pair[1].seen[-1])
-        leader_log.wait_for(lambda line: "job=send" in line and "sent=2" in line)
-        with walk.database.read() as session:
-            assert session.scalar(select(func.count()).select_from(MailboxMessage)) == 2
-        other.send_signal(signal.SIGINT)
-        other_log.wait_for(lambda line: "stopped" in line)
-        assert other.wait(DEADLINE) == 0
-        leader.send_signal(signal.SIGTERM)
-        leader_log.wait_for(lambda line: "stopped" in line)
-        assert leader.wait(DEADLINE) == 0
-    said = "".join(leader_log.seen + other_log.seen)
+        for log in (first_log, second_log):
+            log.wait_for(lambda line: "started" in line)
+        until = monotonic() + DEADLINE
+        while kept(walk.database) < 2:
+            assert monotonic() < until
+        second.send_signal(signal.SIGINT)
+        second_log.wait_for(lambda line: "stopped" in line)
+        assert second.wait(DEADLINE) == 0
+        first.send_signal(signal.SIGTERM)
+        first_log.wait_for(lambda line: "stopped" in line)
+        assert first.wait(DEADLINE) == 0
+    said = "".join(first_log.seen + second_log.seen)
+    assert kept(walk.database) == 2
     assert "@" not in said.replace(walk.database.url, ""), "no address in the log"
     assert "Traceback" not in said
 
 
-def test_a_killed_leader_leaves_the_lead(sqlite_url: str, settings: Settings) -> None:
-    database = Database(sqlite_url)
-    mine = leader_of(database)
-    with process(sqlite_url) as (running, log):
-        log.wait_for(lambda line: "leading" in line)
-        assert not mine.held()
-        running.kill()
-        running.wait()
-        assert mine.held()
-    mine.release()
-    database.dispose()
+def kept(database: Database) -> int:
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(MailboxMessage)) or 0

@@ -64,7 +64,7 @@ def _demonstrate(host: str, port: int) -> "subprocess.Popen[bytes]":
 @click.command()
 @click.option("--once", is_flag=True, help="Do everything that is due now, then end.")
 def scheduler(once: bool) -> None:
-    """Deliver messages, remind, let consultations expire. One process leads; others wait in reserve."""
+    """Plan and send reminders, let consultations expire, deliver messages. Several processes may share the work."""
     logs.configure(demo=settings().demo)
     with opened() as database:
         if once:

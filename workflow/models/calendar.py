@@ -51,6 +51,8 @@ class Milestone(Base):
     max_gap: Mapped[int | None]
     version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     """Counts the days that it had: a reminder about one day is not one about the next."""
+    moved_at: Mapped[datetime | None]
+    """When it got its day, where it had another one before."""
 
     campaign: Mapped[Campaign] = relationship(back_populates="milestones")
     funder: Mapped[Institution | None] = relationship()

@@ -58,6 +58,8 @@ class Dossier(Base):
     """The day by which whoever's turn it is must act in this state."""
     due_version: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     """Counts the due days that it had: a reminder about one is not one about the next."""
+    due_since: Mapped[datetime | None]
+    """When it became that day, where it moved after the state began: rungs before then are no longer recalled."""
     reminders_planned: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether its reminders are planned for its state and due day as they stand."""
     created_at: Mapped[datetime]

@@ -154,7 +154,7 @@ def move(session: Session, actor: Actor, campaign_id: int, raw: Mapping[str, Any
     replace_adopted(session, campaign)
     version = keep_version(session, campaign, actor, "moved", "adopted", data["reason"], found.days, now)
     before = dated(campaign_calendar.days(campaign))
-    changed = apply(session, campaign, found.days)
+    changed = apply(session, campaign, found.days, now)
     note_change(
         session,
         actor,

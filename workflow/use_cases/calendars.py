@@ -130,7 +130,7 @@ def adopt(session: Session, actor: Actor, version_id: int, raw: Mapping[str, Any
         raise Invalid({"reason": [N_("Tous les financeurs n'ont pas accepté : dites pourquoi l'adopter quand même.")]})
     replace_adopted(session, campaign)
     version.state, version.adopted_at, version.adopted_by_id = "adopted", now, actor.person_id
-    changed = apply(session, campaign, {(row.code, row.funder_id): row.on for row in version.dates})
+    changed = apply(session, campaign, {(row.code, row.funder_id): row.on for row in version.dates}, now)
     note_change(
         session, actor, ADMINISTRATOR, "adopt_calendar", version, now, after=dated(days_after(changed)), reason=reason
     )

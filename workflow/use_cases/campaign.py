@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from marshmallow import fields, validate
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,7 @@ from states.machine import Reason
 from states.words import N_
 from workflow import campaigns
 from workflow.access import Actor
+from workflow.calendar_versions import move_due_days
 from workflow.calendars.harmonise import harmonise
 from workflow.calendars.problem import Conflict, Problem, Window
 from workflow.calendars.problem import Milestone as Step
@@ -24,7 +25,6 @@ from workflow.forms import Cents, Day, Form, Reference, Text, read
 from workflow.models import (
     Campaign,
     CommitteeSession,
-    Dossier,
     Envelope,
     FunderWindow,
     Instance,
@@ -35,7 +35,6 @@ from workflow.models import (
 from workflow.reference import PTCS
 from workflow.reference.reading import Milestone as Template
 from workflow.reference.reading import read as read_reference
-from workflow.turns import TURNS
 from workflow.use_cases.notes import note_change, snapshot
 
 
@@ -165,12 +164,15 @@ def set_milestone_dates(
     before = {_place(row): row.on.isoformat() if row.on else None for row in milestones.values()}
     due_before = campaigns.dates(session, campaign_id)
     for number, day in dates.items():
-        milestones[number].on = day
+        if milestones[number].on != day:
+            milestones[number].on = day
+            milestones[number].version += 1
+            milestones[number].moved_at = now
     problems = {str(row.id): problem for row in campaign.milestones if (problem := _misplaced(row, campaign))}
     if problems:
         raise Invalid({"dates": problems})
     session.flush()
-    _move_due_days(session, campaign_id, due_before, campaigns.dates(session, campaign_id))
+    move_due_days(session, campaign_id, due_before, campaigns.dates(session, campaign_id), now)
     after = {_place(row): row.on.isoformat() if row.on else None for row in milestones.values()}
     note_change(session, actor, ADMINISTRATOR, "set_milestone_dates", campaign, now, before=before, after=after)
     return campaign
@@ -194,21 +196,6 @@ def _misplaced(milestone: Milestone, campaign: Campaign) -> list[str]:
     if any(day is not None and day > milestone.on for day in earlier):
         return [N_("Cette date vient avant celle de l'étape précédente.")]
     return []
-
-
-def _move_due_days(session: Session, campaign_id: int, before: Mapping[str, date], after: Mapping[str, date]) -> None:
-    for state, turn in TURNS.items():
-        code = turn.milestone
-        if code is not None and before.get(code) != after.get(code):
-            session.execute(
-                update(Dossier)
-                .where(
-                    Dossier.campaign_id == campaign_id,
-                    Dossier.state == state,
-                    Dossier.due_on.is_not_distinct_from(before.get(code)),
-                )
-                .values(due_on=after.get(code))
-            )
 
 
 def set_envelope(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) -> Envelope:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from states.dossier import SYSTEM
+from workflow import reminder_rules
 from workflow.access import SYSTEM_ACTOR
 from workflow.models import (
     Base,
@@ -20,6 +21,7 @@ from workflow.models import (
     Instance,
     Institution,
     Objective,
+    ReminderRule,
     Route,
     Theme,
 )
@@ -62,6 +64,7 @@ def load(session: Session, path: Path, now: datetime) -> Mapping[str, int]:
     funders = _institutions(session, reference, touched)
     _routes(session, reference, objectives, instances, communes, touched)
     _campaign(session, reference, funders, now, touched)
+    touched[ReminderRule.__tablename__] += reminder_rules.install(session)
     session.flush()
     touched = +touched
     if touched:

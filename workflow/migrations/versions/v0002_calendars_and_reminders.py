@@ -282,6 +282,7 @@ def _change(is_sqlite: bool) -> None:
         table.add_column(sa.Column("cancelled_at", INSTANT, nullable=True))
     with op.batch_alter_table("dossier", recreate="auto") as table:
         table.add_column(sa.Column("due_version", sa.Integer(), server_default=sa.text("0"), nullable=False))
+        table.add_column(sa.Column("due_since", INSTANT, nullable=True))
         table.add_column(sa.Column("reminders_planned", sa.Boolean(), server_default=sa.false(), nullable=False))
         table.create_index(
             "ix_dossier_unplanned",
@@ -292,6 +293,7 @@ def _change(is_sqlite: bool) -> None:
         op.drop_index("uq_milestone_place", "milestone")
     with op.batch_alter_table("milestone", recreate="auto") as table:
         table.add_column(sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False))
+        table.add_column(sa.Column("moved_at", INSTANT, nullable=True))
     if is_sqlite:
         op.create_index(
             "uq_milestone_place", "milestone", ["campaign_id", "code", sa.text("coalesce(funder_id, 0)")], unique=True
