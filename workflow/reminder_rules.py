@@ -62,6 +62,9 @@ class _File(BaseModel):
 class RuleLike(Protocol):
     """What a rule says, stored or only being tried."""
 
+    code: Any
+    instance_id: Any
+    active: Any
     state: Any
     due: Any
     asked: Any

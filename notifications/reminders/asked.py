@@ -113,6 +113,30 @@ def also_told(to: str, dossier: Situation, subject: Subject, late: Sequence[Told
     return [_told(to, span, subject) for span in _holders(to, dossier, subject, at)]
 
 
+def told_by(
+    rule: RuleLike,
+    dossier: Situation,
+    subject: Subject,
+    rung: int,
+    on_day: date,
+    undone: Sequence[Told],
+    late: Sequence[Told],
+    at: datetime,
+) -> list[Told]:
+    """Whom a rung tells on its day, each once: the `undone` who are asked, then who is told of the `late` ones.
+
+    Who learned of it only that day, or later, is not told.
+    """
+    told = list(undone) if rung in rule.offsets else []
+    for step in rule.escalation:
+        if step["offset"] == rung and late:
+            told += also_told(step["to"], dossier, subject, late, at)
+    first: dict[tuple[int | None, str | None], Told] = {}
+    for one in told:
+        first.setdefault(one.who, one)
+    return [one for one in first.values() if local_day(one.since) < on_day]
+
+
 def _told(role: str, span: Span, subject: Subject) -> Told:
     return Told(role, max(span.first, subject.since), span.person_id)
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from notifications.reminders.asked import Subject, Told, also_told, asked, subjects
+from notifications.reminders.asked import Subject, Told, asked, subjects, told_by
 from notifications.reminders.diary import Diary, diaries
 from notifications.reminders.situation import Situation, load
 from workflow import reminder_rules
@@ -52,10 +52,14 @@ def fire(session: Session, now: datetime) -> tuple[int, int]:
     put_off: dict[int, date] = {}
     told = []
     for rung in rungs:
+        row = rung.row
         late, away_until = _late(rung, clocks, days, today)
-        if away_until and any(step["offset"] == rung.row.rung for step in rung.rule.escalation):
-            put_off[rung.row.id] = away_until
-        told += [(rung, one) for one in _recipients(rung, late, now)]
+        if away_until and any(step["offset"] == row.rung for step in rung.rule.escalation):
+            put_off[row.id] = away_until
+        told += [
+            (rung, one)
+            for one in told_by(rung.rule, rung.dossier, rung.subject, row.rung, row.on_day, rung.asked, late, now)
+        ]
     written = _write(session, book, found, told, days, now)
     session.connection().execute(
         delete(PlannedReminder).where(PlannedReminder.id.in_([row.id for row in rows if row.id not in put_off]))
@@ -109,18 +113,6 @@ def _late(rung: Rung, clocks: Mapping[int, Diary], days: WorkingDays, today: dat
     if late and rung.rule.asked != _ANSWERED_BY_EACH:
         return list(rung.asked), None
     return late, min((day for day in ready_on.values() if day > today), default=None)
-
-
-def _recipients(rung: Rung, late: Sequence[Told], now: datetime) -> Iterable[Told]:
-    """Whoever the rung tells, once each: who is asked, then who is told that it stays undone."""
-    told = list(rung.asked) if rung.row.rung in rung.rule.offsets else []
-    for step in rung.rule.escalation:
-        if step["offset"] == rung.row.rung and late:
-            told += also_told(step["to"], rung.dossier, rung.subject, late, now)
-    first: dict[tuple[int | None, str | None], Told] = {}
-    for one in told:
-        first.setdefault(one.who, one)
-    return [one for one in first.values() if local_day(one.since) < rung.row.on_day]
 
 
 def _persons(told: Iterable[Told]) -> set[int]:
