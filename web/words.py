@@ -140,6 +140,9 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "use_invitation": (N_("Accepter l'invitation"), N_("Invitation acceptée")),
     "change_password": (N_("Changer de mot de passe"), N_("Mot de passe changé")),
     "set_profile": (N_("Modifier mon profil"), N_("Profil enregistré")),
+    "reset_agenda": (N_("Renouveler mon lien d'agenda"), N_("Lien d'agenda renouvelé")),
+    "change_session": (N_("Modifier une séance"), N_("Séance modifiée")),
+    "cancel_session": (N_("Annuler une séance"), N_("Séance annulée")),
     "create_token": (N_("Créer un jeton"), N_("Jeton créé")),
     "revoke_token": (N_("Révoquer un jeton"), N_("Jeton révoqué")),
 }

@@ -318,6 +318,7 @@ def _session(case: Case) -> Found:
         select(CommitteeSession.id).where(
             CommitteeSession.id == case.data.get("session_id"),
             CommitteeSession.campaign_id == case.dossier.campaign_id,
+            CommitteeSession.cancelled_at.is_(None),
             or_(CommitteeSession.instance_id.is_(None), CommitteeSession.instance_id == case.dossier.instance_id),
         )
     )

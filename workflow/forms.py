@@ -101,6 +101,19 @@ class Day(fields.Date):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+class Hour(fields.Time):
+    """An hour of the day, « 14:30 » or « 14h30 »."""
+
+    def __init__(self, label: str, **options: Any) -> None:
+        super().__init__("%H:%M", metadata={"label": label, "widget": "time"}, **options)
+        self.error_messages = {**self.error_messages, "invalid": N_("Heure attendue, par exemple 14:30.")}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str):
+            value = re.sub(r"^\s*(\d{1,2})\s*[hH:]\s*(\d{2})?(:00)?\s*$", lambda m: f"{m[1]:>02}:{m[2] or '00'}", value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class Choice(fields.String):
     """One of a fixed set of words; `labels` gives each its text."""
 

@@ -11,7 +11,13 @@ from workflow.errors import NotFound
 from workflow.models import SecretLink
 from workflow.settings import settings
 
-LIFETIMES = {"invitation": timedelta(days=14), "reset": timedelta(hours=1), "expert": None, "tracking": None}
+LIFETIMES = {
+    "invitation": timedelta(days=14),
+    "reset": timedelta(hours=1),
+    "expert": None,
+    "tracking": None,
+    "agenda": None,
+}
 """How long each kind of link works; None: until it is ended."""
 
 

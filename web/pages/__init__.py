@@ -5,6 +5,7 @@ from flask import Blueprint
 from web.pages import (
     acts,
     admin,
+    agenda,
     animator,
     auth,
     calendars,
@@ -17,6 +18,7 @@ from web.pages import (
     health,
     home,
     instructor,
+    sessions,
     tracking,
     transversal,
 )
@@ -24,6 +26,7 @@ from web.pages import (
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.pages,
     auth.pages,
+    agenda.pages,
     calendars.pages,
     acts.pages,
     dossiers.pages,
@@ -33,6 +36,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     animator.pages,
     transversal.pages,
     instructor.pages,
+    sessions.pages,
     expert.pages,
     funder.pages,
     evaluator.pages,

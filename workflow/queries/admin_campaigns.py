@@ -259,6 +259,8 @@ def _sessions(session: Session, campaign_id: int) -> Sequence[Row]:
             CommitteeSession.id,
             CommitteeSession.label,
             CommitteeSession.on,
+            CommitteeSession.starts_at,
+            CommitteeSession.cancelled_at,
             CommitteeSession.place,
             Instance.label.label("instance"),
             dossiers.label("dossiers"),

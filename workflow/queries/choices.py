@@ -165,6 +165,7 @@ def _sessions(asked: Asked) -> Options:
                 CommitteeSession.instance_id == (dossier.instance_id if dossier else None),
             ),
             CommitteeSession.on >= asked.today,
+            CommitteeSession.cancelled_at.is_(None),
         )
         .order_by(CommitteeSession.on, CommitteeSession.id)
     )

@@ -46,6 +46,8 @@ def meetings(session: Session, where: Scope) -> Sequence[Row]:
             CommitteeSession.id,
             CommitteeSession.label,
             CommitteeSession.on.label("on"),
+            CommitteeSession.starts_at,
+            CommitteeSession.cancelled_at,
             CommitteeSession.place,
             CommitteeSession.instance_id,
             func.count(Dossier.id).label("dossiers"),

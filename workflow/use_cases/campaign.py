@@ -21,7 +21,7 @@ from workflow.calendars.harmonise import harmonise
 from workflow.calendars.problem import Conflict, Problem, Window
 from workflow.calendars.problem import Milestone as Step
 from workflow.errors import Forbidden, Invalid, NotFound, Refused
-from workflow.forms import Cents, Day, Form, Reference, Text, read
+from workflow.forms import Cents, Day, Form, Hour, Reference, Text, read
 from workflow.models import (
     Campaign,
     CommitteeSession,
@@ -78,6 +78,7 @@ class SessionForm(Form):
     instance_id = Reference(N_("Instance"), "instances", load_default=None, allow_none=True)
     label = Text(N_("Nom de la séance"), required=True)
     on = Day(N_("Date"), required=True)
+    starts_at = Hour(N_("Heure"), load_default=None, allow_none=True)
     place = Text(N_("Lieu"), load_default="")
 
 
@@ -261,7 +262,7 @@ def create_session(session: Session, actor: Actor, raw: Mapping[str, Any], now: 
     administrator. Raises Forbidden, or Invalid: outside the campaign.
     """
     data = read(SessionForm(), raw)
-    role = _session_role(actor, data["instance_id"])
+    role = session_role(actor, data["instance_id"])
     campaign = session.get(Campaign, data["campaign_id"])
     if campaign is None:
         raise Invalid({"campaign_id": [N_("Choisissez dans la liste.")]})
@@ -276,7 +277,8 @@ def create_session(session: Session, actor: Actor, raw: Mapping[str, Any], now: 
     return committee
 
 
-def _session_role(actor: Actor, instance_id: int | None) -> str:
+def session_role(actor: Actor, instance_id: int | None) -> str:
+    """The role in which a person sets the sessions of an instance (None: of the territory). Raises Forbidden."""
     if instance_id in actor.instances(ANIMATOR):
         return ANIMATOR
     for role in (TRANSVERSAL, ADMINISTRATOR):

@@ -1,7 +1,7 @@
 """Journal notes about changes that are no act of a dossier: what a row held before and what it holds after."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
@@ -23,7 +23,7 @@ class Row(Protocol):
 def snapshot(row: object, *names: str) -> dict[str, Any]:
     """The attributes `names` of a row, as plain JSON."""
     values = ((name, getattr(row, name)) for name in names)
-    return {name: value.isoformat() if isinstance(value, date | datetime) else value for name, value in values}
+    return {name: value.isoformat() if isinstance(value, date | datetime | time) else value for name, value in values}
 
 
 def note_change(

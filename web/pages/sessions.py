@@ -1,0 +1,57 @@
+"""One committee session: changed, or called off."""
+
+from flask import Blueprint, flash, make_response, render_template, request
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from web import forms
+from web.context import current_actor, now, see, session
+from web.pages.admin_common import NOTHING_ASKED, Outcome, attempt, labels
+from web.security import access
+from workflow.errors import NotFound
+from workflow.models import CommitteeSession
+from workflow.use_cases import sessions
+from workflow.use_cases.campaign import session_role
+
+pages = Blueprint("sessions", __name__, url_prefix="/seances")
+
+
+@pages.route("/<int:session_id>", methods=("GET", "POST"))
+@access("animator", "transversal", "administrator")
+def show(session_id: int) -> Response:
+    """The form of a session; sent, it is changed."""
+    outcome = NOTHING_ASKED
+    if request.method == "POST":
+        raw = forms.sent()
+        outcome = attempt(lambda unit: sessions.change_session(unit, current_actor(), session_id, raw, now()))
+        if outcome.done:
+            flash(_("La séance est modifiée ; les agendas qui la suivent seront mis à jour."), "success")
+            return see("sessions.show", session_id=session_id)
+    return _page(session_id, outcome)
+
+
+@pages.post("/<int:session_id>/annulation")
+@access("animator", "transversal", "administrator")
+def cancel(session_id: int) -> Response:
+    """Call a session off."""
+    raw = forms.sent()
+    outcome = attempt(lambda unit: sessions.cancel_session(unit, current_actor(), session_id, raw, now()))
+    if outcome.done:
+        flash(_("La séance est annulée."), "success")
+        return see("sessions.show", session_id=session_id)
+    return _page(session_id, outcome)
+
+
+def _page(session_id: int, outcome: Outcome) -> Response:
+    meeting = session().get(CommitteeSession, session_id)
+    if meeting is None:
+        raise NotFound("session")
+    session_role(current_actor(), meeting.instance_id)
+    page = render_template(
+        "animator/session.html",
+        meeting=meeting,
+        outcome=outcome,
+        typed=forms.typed(),
+        labels=labels(sessions.SessionChangeForm()),
+    )
+    return make_response(page, outcome.status)
