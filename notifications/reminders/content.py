@@ -1,6 +1,5 @@
 """What a digest says: the reminders in it that still stand, by what there is to do."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +20,19 @@ def content(session: Session, outbox_id: int, base: str, now: datetime) -> dict[
     that stays undone. Entries come by due day, each with its `link`, its `role` and `rung` (why it was sent), and
     `left`, the working days until it is due (negative: since).
     """
+    rows = standing(session, outbox_id, now)
+    days, today = reminder_rules.working_days(session), local_day(now)
+    groups: dict[tuple[bool, str], dict[str, Any]] = {}
+    for row in rows:
+        own = row.role not in reminder_rules.ESCALATED or row.role == row.asked or row.instance_id is None
+        group = groups.setdefault((own, row.code), {"own": own, "rule": row.code, "label": row.label, "entries": []})
+        group["entries"].append(_entry(row, base) | {"left": days.between(today, row.due_on)})
+    ordered = sorted(groups.values(), key=lambda group: (not group["own"], group["entries"][0]["due_on"]))
+    return {"count": len(rows), "groups": ordered}
+
+
+def standing(session: Session, outbox_id: int, now: datetime) -> list[Any]:
+    """The reminders in a message that are still to be done, by due day."""
     rows = session.execute(
         select(
             Reminder.id,
@@ -57,15 +69,7 @@ def content(session: Session, outbox_id: int, base: str, now: datetime) -> dict[
         .order_by(Reminder.due_on, Reminder.id)
     ).all()
     gone = fallen(session, rows, now)
-    standing = [row for row in rows if row.id not in gone]
-    days, today = reminder_rules.working_days(session), local_day(now)
-    groups: dict[tuple[bool, str], dict[str, Any]] = {}
-    for row in standing:
-        own = row.role not in reminder_rules.ESCALATED or row.role == row.asked or row.instance_id is None
-        group = groups.setdefault((own, row.code), {"own": own, "rule": row.code, "label": row.label, "entries": []})
-        group["entries"].append(_entry(row, base) | {"left": days.between(today, row.due_on)})
-    ordered = sorted(groups.values(), key=lambda group: (not group["own"], group["entries"][0]["due_on"]))
-    return {"count": len(standing), "groups": ordered}
+    return [row for row in rows if row.id not in gone]
 
 
 def _entry(row: Any, base: str) -> dict[str, Any]:
@@ -82,22 +86,3 @@ def _entry(row: Any, base: str) -> dict[str, Any]:
         "role": row.role,
         "link": f"{base}/{link}",
     }
-
-
-def sent(session: Session, outbox_ids: Iterable[int]) -> dict[int | None, list[dict[str, Any]]]:
-    """The reminders in messages, by message: `rule`, `dossier`, `rung`, `due_on`."""
-    found: dict[int | None, list[dict[str, Any]]] = {outbox_id: [] for outbox_id in outbox_ids}
-    rows = session.execute(
-        select(
-            Reminder.outbox_id, ReminderRule.code, Reminder.dossier_id, Dossier.number, Reminder.rung, Reminder.due_on
-        )
-        .join(ReminderRule, ReminderRule.id == Reminder.rule_id)
-        .join(Dossier, Dossier.id == Reminder.dossier_id)
-        .where(Reminder.outbox_id.in_(found))
-        .order_by(Reminder.due_on, Reminder.id)
-    )
-    for outbox_id, code, dossier_id, number, rung, due_on in rows:
-        found[outbox_id].append(
-            {"rule": code, "dossier": number or dossier_id, "rung": rung, "due_on": due_on.isoformat()}
-        )
-    return found

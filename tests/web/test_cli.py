@@ -1,6 +1,7 @@
 """The command line: answers, refusals, exit statuses."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -141,6 +142,25 @@ def test_the_demo_is_played_once_and_the_same_for_the_same_seed(
 
 def test_the_database_is_checked_against_the_models() -> None:
     assert found("db", "check") == []
+
+
+def test_a_tick_is_tried_then_done_as_of_an_instant(walk: Walk) -> None:
+    Walk(walk.database, walk.world).assigned()
+    assert "messages sont partis." in binome("remind", "--at", "2027-02-05T07:00").stdout
+    at = "2027-02-05T08:30"
+    would, again = (found("remind", "--at", at, "--dry-run") for _ in range(2))
+    assert would == again, "nothing of it is kept"
+    assert would["at"] == "2027-02-05T07:30:00+00:00"
+    recalled = [{"rule": "opinion", "dossier": "2027-0002", "rung": -15, "due_on": "2027-02-26"}]
+    assert would["sent"] == [
+        {"recipient": f"instructor.{n}@binome.example", "kind": "digest", "reminders": recalled} for n in (1, 2)
+    ]
+    assert found("remind", "--at", at) == would
+    assert found("remind", "--at", at)["sent"] == []
+    listed = binome("remind", "--at", "2027-02-26T12:00", "--dry-run").stdout
+    assert "2 messages partiraient." in listed
+    assert re.search(r"instructor\.1@binome\.example +reminder_urgent +opinion +2027-0002 +-1 +2027-02-26", listed)
+    assert binome("remind", "--at", "demain").exit_code == 2
 
 
 def test_the_scheduler_does_once_what_is_due(walk: Walk) -> None:
