@@ -23,6 +23,8 @@ API_PREFIX = "/api/"
 View = TypeVar("View", bound=Callable[..., Any] | type)
 
 csrf = CSRFProtect()
+BY_LINK = frozenset({"reminders.unsubscribe"})
+"""Endpoints to which mail programs post on a person's behalf (RFC 8058)."""
 
 
 class Undeclared(RuntimeError):
@@ -82,8 +84,11 @@ def _to_sign_in() -> Response:
 
 
 def _check_forgery() -> None:
-    """Refuse a form that was not sent from our own pages. The API knows no cookies, so nothing there can be forged."""
-    if not request.path.startswith(API_PREFIX):
+    """Refuse a form that was not sent from our own pages.
+
+    The API and the links in `BY_LINK` know no cookies, so nothing there can be forged: whoever holds the link may act.
+    """
+    if not request.path.startswith(API_PREFIX) and request.endpoint not in BY_LINK:
         csrf.protect()
 
 

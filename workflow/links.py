@@ -11,6 +11,9 @@ from workflow.errors import NotFound
 from workflow.models import SecretLink
 from workflow.settings import settings
 
+UNSUBSCRIBE = "unsubscribe"
+"""Purpose of the link by which a person is reminded by mail no more; its number is the person's."""
+
 LIFETIMES = {
     "invitation": timedelta(days=14),
     "reset": timedelta(hours=1),
@@ -37,17 +40,23 @@ def token(link_id: int, purpose: str) -> str:
     return f"{link_id}-{signature}"
 
 
-def follow(session: Session, purpose: str, given: str, now: datetime) -> SecretLink:
-    """The live link of `purpose` that a token opens.
-
-    Raises NotFound for a forged, ended or expired one, without saying which.
-    """
+def number_of(purpose: str, given: str) -> int:
+    """The number that a token of `purpose` was made for. Raises NotFound for a forged one."""
     number = given.partition("-")[0]
     if not (number.isascii() and number.isdigit() and len(number) < 18):
         raise NotFound("link")
     if not hmac.compare_digest(token(int(number), purpose).encode(), given.encode()):
         raise NotFound("link")
-    link = session.scalar(select(SecretLink).where(SecretLink.id == int(number), SecretLink.purpose == purpose))
+    return int(number)
+
+
+def follow(session: Session, purpose: str, given: str, now: datetime) -> SecretLink:
+    """The live link of `purpose` that a token opens.
+
+    Raises NotFound for a forged, ended or expired one, without saying which.
+    """
+    number = number_of(purpose, given)
+    link = session.scalar(select(SecretLink).where(SecretLink.id == number, SecretLink.purpose == purpose))
     if link is None or link.ended_at is not None or (link.expires_at is not None and link.expires_at < now):
         raise NotFound("link")
     return link

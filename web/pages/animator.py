@@ -46,6 +46,7 @@ def _page(template: str, where: boards.Scope, status: int = 200, **values: Any) 
         (_("Liste"), "animator.dossiers"),
         (_("Séances"), "animator.sessions"),
         (_("Membres"), "animator.members"),
+        (_("Rappels"), "reminders.rules"),
         *([(_("Dépôts tardifs"), "animator.late_deposits")] if where.acts else []),
     ]
     here = _here(where)
