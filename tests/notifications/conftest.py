@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import make_url
 
 from tests.factories import Walk, World, build
 from tests.postgres import Databases
@@ -56,13 +56,18 @@ def built_postgresql(postgresql_databases: Databases) -> Iterator[Built]:
     """The PostgreSQL database that tests share one after the other: copying one takes half a second."""
     with postgresql_databases.fresh(migrated=True) as url:
         world = fill(url)
-        engine = create_engine(url)
-        with engine.begin() as connection:
-            connection.exec_driver_sql("CREATE SCHEMA base")
-            for table in TABLES:
-                connection.exec_driver_sql(f"CREATE TABLE base.{table} AS TABLE {table}")
-        engine.dispose()
+        database = Database(url)
+        keep_as_base(database)
+        database.dispose()
         yield Built(url, world)
+
+
+def keep_as_base(database: Database) -> None:
+    """Keep what a PostgreSQL database holds, for `as_built_postgresql` to go back to."""
+    with database.writer.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA base")
+        for table in TABLES:
+            connection.exec_driver_sql(f"CREATE TABLE base.{table} AS TABLE {table}")
 
 
 def fill(url: str) -> World:
