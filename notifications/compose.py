@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session, joinedload
 from notifications import reminders
 from notifications.channels.base import Mail
 from notifications.messages import one_line, render
+from notifications.messages.html import page
 from notifications.reminders.content import content
 from workflow import campaigns, links
-from workflow.models import Dossier, Expert, FundingRequest, Institution, Outbox, Person, SecretLink
+from workflow.models import Dossier, Expert, FundingRequest, Institution, Outbox, Person, RefusedAddress, SecretLink
 from workflow.settings import Settings
 
 
@@ -50,7 +51,17 @@ class Dropped:
     why: str
 
 
-def compose(session: Session, settings: Settings, outbox_id: int, now: datetime) -> Mail | Dropped:
+REFUSED = "the server of this address refused it before"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why a message cannot be sent until somebody mends it."""
+
+    why: str
+
+
+def compose(session: Session, settings: Settings, outbox_id: int, now: datetime) -> Mail | Dropped | Blocked:
     """The message of one row, as things stand now.
 
     Raises jinja2.TemplateError or KeyError where the row does not hold what its text needs.
@@ -69,21 +80,28 @@ def compose(session: Session, settings: Settings, outbox_id: int, now: datetime)
     link = _live_link(session, row, now)
     if link is None and row.kind in USELESS_WITHOUT_LINK:
         return Dropped("link ended")
+    address = person.email if person else row.address or ""
+    if session.get(RefusedAddress, address.lower()) is not None:
+        return Blocked(REFUSED)
     locale = person.locale if person else settings.locale
     values = context(session, settings, row, dossier, link)
     if row.kind in reminders.KINDS:
         values |= content(session, row.id, values["base_url"], now)
         if not values["groups"]:
             return Dropped("done meanwhile, or due on another day")
+    if person is not None and row.kind in reminders.KINDS:
+        values["unsubscribe"] = f"{values['base_url']}/desabonnement/{links.token(person.id, links.UNSUBSCRIBE)}"
     subject, body = render(row.kind, locale, values)
     return Mail(
         outbox_id=row.id,
         identity=hashlib.sha256(row.key.encode()).hexdigest()[:40],
         name=one_line(person.name if person else _expert_name(session, row)),
-        address=person.email if person else row.address or "",
+        address=address,
         locale=locale,
         subject=subject,
         body=body,
+        html=page(subject, body, locale),
+        unsubscribe=values.get("unsubscribe", ""),
     )
 
 

@@ -15,11 +15,11 @@ from typing import Any
 import structlog
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
-from notifications.channels.base import Channel, Mail, Undelivered
-from notifications.compose import Dropped, compose
+from notifications.channels.base import AddressRefused, Channel, Mail, Undelivered
+from notifications.compose import Blocked, Dropped, compose
 from notifications.errors import describe
 from workflow.db import Database
-from workflow.models import Outbox
+from workflow.models import Outbox, RefusedAddress
 from workflow.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -120,16 +120,18 @@ class _Run:
         """Deliver and mark one message; whether the others cannot go either."""
         attempt = claimed.attempts[outbox_id]
         mail: Mail | None = None
+        refused: str | None = None
         out_of_reach = False
         try:
             mail, values = self._send(outbox_id, attempt)
         except Undelivered as error:
             out_of_reach = error.everywhere
+            refused = error.address if isinstance(error, AddressRefused) else None
             values = self._after_failure(attempt, str(error), for_good=error.permanent)
         except Exception as error:
             # Whatever is wrong with one message, the others go on; it is tried again as the cause may be repaired.
             values = self._after_failure(attempt, describe(error), for_good=False)
-        self._mark(claimed, outbox_id, values, mail)
+        self._mark(claimed, outbox_id, values, mail, refused)
         outcome = values.get("state", "retried")
         self.done[outcome] += 1
         log.info("message", outbox_id=outbox_id, outcome=outcome, attempt=attempt, error=values["error"])
@@ -143,6 +145,8 @@ class _Run:
             composed = compose(session, self.settings, outbox_id, self.clock())
         if isinstance(composed, Dropped):
             return None, {"state": "dropped", "error": composed.why}
+        if isinstance(composed, Blocked):
+            return None, {"state": "failed", "error": composed.why}
         self.channel.send(composed)
         return composed, {"state": "sent", "sent_at": self.clock(), "error": ""}
 
@@ -151,7 +155,9 @@ class _Run:
             return {"state": "failed", "error": why}
         return {"next_at": self.clock() + DELAYS[attempt - 1], "error": why}
 
-    def _mark(self, claimed: Claim, outbox_id: int, values: Mapping[str, Any], mail: Mail | None) -> None:
+    def _mark(
+        self, claimed: Claim, outbox_id: int, values: Mapping[str, Any], mail: Mail | None, refused: str | None
+    ) -> None:
         """Write what became of a message, unless its lease ran out and it is somebody else's by now."""
         with self.database.write() as session:
             own = session.scalar(
@@ -162,6 +168,8 @@ class _Run:
             )
             if own is not None and mail is not None:
                 self.channel.record(session, mail, self.clock())
+            if own is not None and refused is not None:
+                session.merge(RefusedAddress(address=refused.lower(), at=self.clock(), answer=values["error"]))
 
 
 def give_back(database: Database, claimed: Claim, ids: Sequence[int]) -> None:

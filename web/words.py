@@ -140,6 +140,7 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "use_invitation": (N_("Accepter l'invitation"), N_("Invitation acceptée")),
     "change_password": (N_("Changer de mot de passe"), N_("Mot de passe changé")),
     "set_profile": (N_("Modifier mon profil"), N_("Profil enregistré")),
+    "clear_address": (N_("Écrire de nouveau à une adresse"), N_("Adresse refusée de nouveau permise")),
     "set_reminders": (N_("Choisir ses rappels"), N_("Préférences de rappel enregistrées")),
     "add_absence": (N_("Noter une absence"), N_("Absence notée")),
     "remove_absence": (N_("Supprimer une absence"), N_("Absence supprimée")),

@@ -17,6 +17,10 @@ class Mail:
     locale: str
     subject: str
     body: str
+    html: str = ""
+    """The same text as a page."""
+    unsubscribe: str = ""
+    """The address that stops messages of this kind, where they can be stopped."""
 
 
 class Undelivered(Exception):
@@ -32,6 +36,14 @@ class Rejected(Undelivered):
     """This message will never be taken."""
 
     permanent = True
+
+
+class AddressRefused(Rejected):
+    """The recipient's server takes nothing for `address`."""
+
+    def __init__(self, why: str, address: str) -> None:
+        super().__init__(why)
+        self.address = address
 
 
 class Unreachable(Undelivered):

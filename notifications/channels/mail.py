@@ -11,7 +11,7 @@ from email.policy import SMTP as SMTP_POLICY
 from functools import partial
 from urllib.parse import unquote, urlsplit
 
-from notifications.channels.base import Channel, Mail, Rejected, Undelivered, Unreachable
+from notifications.channels.base import AddressRefused, Channel, Mail, Rejected, Undelivered, Unreachable
 from notifications.errors import describe
 from workflow.settings import Settings
 
@@ -74,7 +74,7 @@ OPEN: Mapping[str, Callable[[Server], smtplib.SMTP]] = {"smtp": _open_plain, "sm
 
 
 def write(mail: Mail, sender: str, at: datetime) -> EmailMessage:
-    """The message as it goes over the line: plain text, marked as sent by a machine, always under the same name."""
+    """The message as it goes over the line: text and page, marked as sent by a machine, always under one name."""
     domain = sender.rpartition("@")[2] or "localhost"
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = Address(SENDER, addr_spec=sender)
@@ -86,7 +86,12 @@ def write(mail: Mail, sender: str, at: datetime) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message["Content-Language"] = mail.locale
+    if mail.unsubscribe:
+        message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
     message.set_content(mail.body, charset="utf-8", cte="quoted-printable")
+    if mail.html:
+        message.add_alternative(mail.html, subtype="html", charset="utf-8", cte="quoted-printable")
     return message
 
 
@@ -109,7 +114,7 @@ class SmtpChannel(Channel):
         try:
             self._live().send_message(message, self._sender, [mail.address])
         except (smtplib.SMTPException, OSError) as error:
-            raise self._undelivered(error) from None
+            raise self._undelivered(error, mail.address) from None
 
     def close(self) -> None:
         """Say goodbye to the server."""
@@ -140,7 +145,7 @@ class SmtpChannel(Channel):
         if client is not None:
             client.close()
 
-    def _undelivered(self, error: Exception) -> Undelivered:
+    def _undelivered(self, error: Exception, address: str) -> Undelivered:
         """What a failure means: a 5xx about recipient or content is for good; what is not about this message alone
         ends the connection."""
         answer = _answer(error)
@@ -150,9 +155,10 @@ class SmtpChannel(Channel):
             kind = Rejected if isinstance(error, smtplib.SMTPNotSupportedError) else Unreachable
             return kind(self._describe(error))
         code, words = answer
-        return (Rejected if 500 <= code < 600 else Undelivered)(
-            self._describe(f"{code} {words.decode('utf-8', 'replace')}")
-        )
+        why = self._describe(f"{code} {words.decode('utf-8', 'replace')}")
+        if not 500 <= code < 600:
+            return Undelivered(why)
+        return AddressRefused(why, address) if isinstance(error, smtplib.SMTPRecipientsRefused) else Rejected(why)
 
 
 def _answer(error: Exception) -> tuple[int, bytes] | None:

@@ -6,6 +6,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -20,7 +21,7 @@ from pydantic import SecretStr
 
 from notifications.channels import chosen
 from notifications.channels import mail as mail_module
-from notifications.channels.base import Mail, Rejected, Undelivered, Unreachable
+from notifications.channels.base import AddressRefused, Mail, Rejected, Undelivered, Unreachable
 from notifications.channels.mail import Server, SmtpChannel, read_url
 from notifications.errors import describe
 from workflow.settings import Settings
@@ -129,6 +130,18 @@ def test_a_mail_arrives_as_it_was_written(channel: SmtpChannel, heard: Server25)
     assert max(map(len, content.splitlines())) < 100
 
 
+def test_a_page_goes_beside_the_text_and_a_digest_can_be_stopped(channel: SmtpChannel, heard: Server25) -> None:
+    stop = "https://binome.example/desabonnement/1-x"
+    channel.send(replace(MAIL, html="<p>Élan</p>", unsubscribe=stop))
+    (message,) = heard.messages
+    assert message["List-Unsubscribe"] == f"<{stop}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message.get_content_type() == "multipart/alternative"
+    text, page = message.iter_parts()
+    assert text.get_content().replace("\r\n", "\n") == MAIL.body
+    assert (page.get_content_type(), page.get_content().strip()) == ("text/html", "<p>Élan</p>")
+
+
 def test_one_connection_serves_a_run(channel: SmtpChannel, heard: Server25) -> None:
     for _ in range(3):
         channel.send(MAIL)
@@ -149,7 +162,7 @@ def test_a_connection_that_was_closed_is_opened_again(channel: SmtpChannel, hear
 @pytest.mark.parametrize(
     ("command", "answer", "kind"),
     [
-        ("RCPT", "550 no <animatrice@binome.example> here", Rejected),
+        ("RCPT", "550 no <animatrice@binome.example> here", AddressRefused),
         ("RCPT", "451 greylisted, come back", Undelivered),
         ("DATA", "554 not wanted", Rejected),
         ("DATA", "452 disk full", Undelivered),

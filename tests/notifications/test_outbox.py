@@ -14,13 +14,14 @@ from sqlalchemy import delete, event, select, update
 
 from notifications import outbox
 from notifications.channels import chosen
-from notifications.channels.base import Channel, Mail, Rejected, Undelivered, Unreachable
+from notifications.channels.base import AddressRefused, Channel, Mail, Rejected, Undelivered, Unreachable
 from notifications.channels.mailbox import MailboxChannel
+from notifications.compose import REFUSED
 from notifications.outbox import BATCH, DELAYS, INTERRUPTED, LEASE, claim, deliver
 from tests.factories import NOW, Walk
 from workflow import tell
 from workflow.db import Database
-from workflow.models import MailboxMessage, Outbox, Person, SecretLink
+from workflow.models import MailboxMessage, Outbox, Person, RefusedAddress, SecretLink
 from workflow.settings import Settings
 
 MINUTE = timedelta(minutes=1)
@@ -98,7 +99,7 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def invited(kept: Database, settings: Settings) -> Database:
     """A database with one person, who is invited for ever."""
     with kept.write() as session:
-        for table in (Outbox, SecretLink, Person):
+        for table in (Outbox, RefusedAddress, SecretLink, Person):
             session.execute(delete(table))
         person = Person(email="animatrice@binome.example", name="Animatrice", created_at=NOW)
         session.add(person)
@@ -258,6 +259,20 @@ def test_what_is_rejected_for_good_is_not_tried_again(invited: Database, setting
 
     assert deliver(invited, Recorder(reject_first), settings, at(NOW)) == {"failed": 1, "sent": 2}
     assert rows(invited)[-3].error == "550 no such mailbox"
+
+
+def test_an_address_refused_once_is_written_to_no_more(invited: Database, settings: Settings) -> None:
+    fill(invited, 2)
+
+    def refuse(mail: Mail) -> None:
+        raise AddressRefused("550 no such mailbox", mail.address)
+
+    assert deliver(invited, Recorder(refuse), settings, at(NOW)) == {"failed": 2}
+    assert [row.error for row in rows(invited)] == ["550 no such mailbox", REFUSED]
+    with invited.read() as session:
+        marked = session.scalars(select(RefusedAddress)).one()
+        assert marked.answer == "550 no such mailbox"
+        assert marked.address == session.scalars(select(Person.email)).one()
 
 
 def test_out_of_reach_costs_one_attempt_and_leaves_the_others(invited: Database, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from notifications.channels.mailbox import MailboxChannel
 from notifications.outbox import deliver
 from tests.factories import NOW, Walk
 from workflow.errors import Forbidden, NotFound, Refused
-from workflow.models import JournalEntry, Outbox
+from workflow.models import JournalEntry, Outbox, Person, RefusedAddress
 from workflow.queries import outbox as queries
 from workflow.settings import Settings
 from workflow.use_cases import outgoing
@@ -80,6 +80,27 @@ def test_a_failed_message_is_tried_again_and_journaled(delivered: Walk, settings
         assert (entry.act, entry.subject, entry.role) == ("retry_message", f"outbox:{failed}", "administrator")
         assert entry.details["before"] == {"state": "failed", "attempts": 11}
     assert deliver(delivered.database, MailboxChannel(settings), settings, lambda: later) == {"sent": 1}
+
+
+def test_an_address_that_was_refused_is_written_to_again(delivered: Walk) -> None:
+    with delivered.database.write() as session:
+        administrator, animator = (delivered.world.actor(session, who) for who in ("administrator", "animator"))
+        email = session.scalars(select(Person.email).where(Person.id == animator.person_id)).one()
+        session.add(RefusedAddress(address=email, at=NOW, answer="550 no"))
+        session.flush()
+        assert [row.address for row in queries.refused_addresses(session, administrator)] == [email]
+        with pytest.raises(Forbidden):
+            outgoing.clear_address(session, animator, email, NOW)
+        with pytest.raises(NotFound):
+            outgoing.clear_address(session, administrator, "other@binome.example", NOW)
+        outgoing.clear_address(session, administrator, email, NOW)
+        session.flush()
+        assert queries.refused_addresses(session, administrator) == []
+    with delivered.database.read() as session:
+        entry = session.scalars(select(JournalEntry).order_by(JournalEntry.seq.desc())).first()
+        assert entry is not None
+        assert (entry.act, entry.subject) == ("clear_address", f"person:{animator.person_id}")
+        assert email not in str(entry.details)
 
 
 def test_only_a_failed_message_and_only_by_an_administrator(delivered: Walk) -> None:

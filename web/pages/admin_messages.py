@@ -1,12 +1,14 @@
 """Outgoing messages: what became of each; and in the demo, the mailbox that stands for everybody's."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, flash, render_template, url_for
+from flask import Blueprint, flash, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from notifications.outbox import DELAYS
 from states.words import N_
 from web import listing
 from web.context import current_actor, now, see, session
@@ -27,6 +29,8 @@ KIND_LABELS: Mapping[str, str] = {
     "arbitrated": N_("Désaccord arbitré"),
     "assigned": N_("Dossier confié au binôme"),
     "assigned_carrier": N_("Instruction commencée"),
+    "calendar_changed": N_("Calendrier changé"),
+    "calendar_proposed": N_("Calendrier proposé"),
     "cancelled": N_("Action annulée"),
     "closed": N_("Dossier clos"),
     "completed": N_("Compléments reçus"),
@@ -92,7 +96,19 @@ def index() -> str:
         if len(rows) > SIZE
         else None,
         demo=services().settings.demo,
+        refused=query.refused_addresses(session(), current_actor()),
+        days=round(sum(DELAYS, timedelta()) / timedelta(days=1)),
     )
+
+
+@pages.post("/adresses")
+@access("administrator")
+def clear_address() -> Response:
+    """Write again to an address that was refused."""
+    address = request.form.get("address", "")
+    attempt(lambda unit: outgoing.clear_address(unit, current_actor(), address, now()))
+    flash(_("On écrira de nouveau à cette adresse. Renvoyez les messages qui n'étaient pas arrivés."), "success")
+    return see("admin.messages.index", state="failed")
 
 
 @pages.post("/<int:message_id>/renvoi")

@@ -12,7 +12,7 @@ from states.dossier import ADMINISTRATOR
 from states.words import N_
 from workflow.access import Actor
 from workflow.errors import NotFound
-from workflow.models import Dossier, MailboxMessage, Outbox, Person
+from workflow.models import Dossier, MailboxMessage, Outbox, Person, RefusedAddress
 from workflow.models.outbox import OUTBOX_STATES
 
 STATE_LABELS: Mapping[str, str] = dict(
@@ -101,6 +101,15 @@ def counts(session: Session, actor: Actor) -> dict[str, int]:
     )
     row: Row[Any] = session.execute(select(*counted)).one()
     return dict(row._mapping)
+
+
+def refused_addresses(session: Session, actor: Actor) -> Sequence[RefusedAddress]:
+    """The addresses to which nothing is sent any more, the latest first.
+
+    Raises Forbidden for anybody but administrators.
+    """
+    actor.require(ADMINISTRATOR)
+    return session.scalars(select(RefusedAddress).order_by(RefusedAddress.at.desc()).limit(COUNTED)).all()
 
 
 def mailbox(

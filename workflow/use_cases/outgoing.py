@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from states.dossier import ADMINISTRATOR
@@ -9,8 +10,20 @@ from states.machine import Reason
 from states.words import N_
 from workflow.access import Actor
 from workflow.errors import NotFound, Refused
-from workflow.models import Outbox
+from workflow.models import Outbox, Person, RefusedAddress
 from workflow.use_cases.notes import note_change, snapshot
+
+
+def clear_address(session: Session, actor: Actor, address: str, now: datetime) -> None:
+    """Write again to an address that its server refused once; journaled. Raises Forbidden or NotFound."""
+    actor.require(ADMINISTRATOR)
+    row = session.get(RefusedAddress, address)
+    if row is None:
+        raise NotFound("address")
+    person = session.scalar(select(Person.id).where(func.lower(Person.email) == address))
+    subject = f"person:{person}" if person else "refused_address"  # an address is written in the journal by nobody
+    note_change(session, actor, ADMINISTRATOR, "clear_address", subject, now, before={"answer": row.answer})
+    session.delete(row)
 
 
 def retry(session: Session, actor: Actor, outbox_id: int, now: datetime) -> Outbox:
