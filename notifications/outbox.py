@@ -14,9 +14,11 @@ from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.orm import Session
 
-from notifications.channels.base import AddressRefused, Channel, Mail, Undelivered
-from notifications.compose import Blocked, Dropped, compose
+from notifications.channels.base import AddressRefused, Channel, Undelivered
+from notifications.compose import Blocked, Dropped
+from notifications.compose import compose as compose_mail
 from notifications.errors import describe
 from workflow.db import Database
 from workflow.models import Outbox, RefusedAddress
@@ -35,6 +37,8 @@ DELAYS = tuple(
 """Waits after each failed attempt, so that a mail server may be away for a long weekend; then it is given up."""
 
 Clock = Callable[[], datetime]
+Composer = Callable[[Session, Settings, int, datetime], Any]
+"""Makes what a channel sends of an outbox row, or Dropped, or Blocked."""
 
 INTERRUPTED = "interrupted again and again while it was being sent"
 
@@ -47,25 +51,29 @@ class Claim:
     until: datetime
 
 
-def _due(now: datetime) -> ColumnElement[bool]:
-    return and_(
-        Outbox.state == "pending", Outbox.next_at <= now, or_(Outbox.leased_until.is_(None), Outbox.leased_until <= now)
-    )
+def _due(now: datetime, kind: ColumnElement[bool]) -> ColumnElement[bool]:
+    free = or_(Outbox.leased_until.is_(None), Outbox.leased_until <= now)
+    return and_(Outbox.state == "pending", Outbox.next_at <= now, free, kind)
 
 
-def claim(database: Database, now: datetime, limit: int = BATCH) -> Claim:
-    """Lease up to `limit` messages that are due; nobody else gets them until the lease has run out.
+MAILS = Outbox.webhook_id.is_(None)
+CALLS = Outbox.webhook_id.is_not(None)
 
-    The attempt is counted here, so that a message which kills the process is given up in the end.
+
+def claim(database: Database, now: datetime, limit: int = BATCH, kind: ColumnElement[bool] = MAILS) -> Claim:
+    """Lease up to `limit` messages of a kind (MAILS or CALLS) that are due, until the lease runs out.
+
+    Nobody else gets them meanwhile. The attempt is counted here, so that a message which kills the process is given up
+    in the end.
     """
     until = now + LEASE
     with database.read() as session:
-        if session.scalar(select(Outbox.id).where(_due(now)).limit(1)) is None:
+        if session.scalar(select(Outbox.id).where(_due(now, kind)).limit(1)) is None:
             return Claim({}, until)
     with database.write() as session:
         rows = session.execute(
             select(Outbox.id, Outbox.attempts)
-            .where(_due(now))
+            .where(_due(now, kind))
             .order_by(Outbox.next_at, Outbox.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -78,16 +86,22 @@ def claim(database: Database, now: datetime, limit: int = BATCH) -> Claim:
 
 
 def deliver(
-    database: Database, channel: Channel, settings: Settings, clock: Clock, stop: Event | None = None
+    database: Database,
+    channel: Channel[Any],
+    settings: Settings,
+    clock: Clock,
+    stop: Event | None = None,
+    compose: Composer = compose_mail,
+    kind: ColumnElement[bool] = MAILS,
 ) -> Counter[str]:
-    """Deliver everything that is due; return how many were sent, dropped, retried (later) and failed (for good).
+    """Deliver everything of a kind that is due; how many were sent, dropped, retried (later) and failed (for good).
 
     Ends early, and gives back what it did not begin, when `stop` is set or the channel is out of reach.
     """
-    run = _Run(database, channel, settings, clock, stop or Event())
+    run = _Run(database, channel, settings, clock, stop or Event(), compose)
     try:
         while not run.stop.is_set():
-            claimed = claim(database, clock())
+            claimed = claim(database, clock(), kind=kind)
             if not claimed.attempts or not run.batch(claimed):
                 break
     finally:
@@ -100,10 +114,11 @@ class _Run:
     """One run of deliveries, and what it has done so far."""
 
     database: Database
-    channel: Channel
+    channel: Channel[Any]
     settings: Settings
     clock: Clock
     stop: Event
+    compose: Composer
     done: Counter[str] = field(default_factory=Counter)
 
     def batch(self, claimed: Claim) -> bool:
@@ -119,11 +134,11 @@ class _Run:
     def _one(self, claimed: Claim, outbox_id: int) -> bool:
         """Deliver and mark one message; whether the others cannot go either."""
         attempt = claimed.attempts[outbox_id]
-        mail: Mail | None = None
+        message: Any = None
         refused: str | None = None
         out_of_reach = False
         try:
-            mail, values = self._send(outbox_id, attempt)
+            message, values = self._send(outbox_id, attempt)
         except Undelivered as error:
             out_of_reach = error.everywhere
             refused = error.address if isinstance(error, AddressRefused) else None
@@ -131,18 +146,18 @@ class _Run:
         except Exception as error:
             # Whatever is wrong with one message, the others go on; it is tried again as the cause may be repaired.
             values = self._after_failure(attempt, describe(error), for_good=False)
-        self._mark(claimed, outbox_id, values, mail, refused)
+        self._mark(claimed, outbox_id, values, message, refused)
         outcome = values.get("state", "retried")
         self.done[outcome] += 1
         log.info("message", outbox_id=outbox_id, outcome=outcome, attempt=attempt, error=values["error"])
         return out_of_reach
 
-    def _send(self, outbox_id: int, attempt: int) -> tuple[Mail | None, dict[str, Any]]:
-        """Compose a message as things stand now and send it; the mail that went, and what to write in its row."""
+    def _send(self, outbox_id: int, attempt: int) -> tuple[Any, dict[str, Any]]:
+        """Compose a message as things stand now and send it; the message that went, and what to write in its row."""
         if attempt > len(DELAYS) + 1:
             return None, {"state": "failed", "error": INTERRUPTED}
         with self.database.read() as session:
-            composed = compose(session, self.settings, outbox_id, self.clock())
+            composed = self.compose(session, self.settings, outbox_id, self.clock())
         if isinstance(composed, Dropped):
             return None, {"state": "dropped", "error": composed.why}
         if isinstance(composed, Blocked):
@@ -156,7 +171,7 @@ class _Run:
         return {"next_at": self.clock() + DELAYS[attempt - 1], "error": why}
 
     def _mark(
-        self, claimed: Claim, outbox_id: int, values: Mapping[str, Any], mail: Mail | None, refused: str | None
+        self, claimed: Claim, outbox_id: int, values: Mapping[str, Any], message: Any, refused: str | None
     ) -> None:
         """Write what became of a message, unless its lease ran out and it is somebody else's by now."""
         with self.database.write() as session:
@@ -166,8 +181,8 @@ class _Run:
                 .values(**values, leased_until=None)
                 .returning(Outbox.id)
             )
-            if own is not None and mail is not None:
-                self.channel.record(session, mail, self.clock())
+            if own is not None and message is not None:
+                self.channel.record(session, message, self.clock())
             if own is not None and refused is not None:
                 session.merge(RefusedAddress(address=refused.lower(), at=self.clock(), answer=values["error"]))
 

@@ -14,10 +14,10 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.orm import Session
 
-from notifications import channels
+from notifications import channels, webhooks
 from notifications.errors import describe
 from notifications.expiry import expire
-from notifications.outbox import Clock, deliver
+from notifications.outbox import CALLS, Clock, deliver
 from notifications.reminders import digest, fire, plan
 from workflow import clock
 from workflow.clock import local_day
@@ -85,11 +85,21 @@ def send(database: Database, settings: Settings, now: Clock, stop: Event) -> Cou
     return deliver(database, channel, settings, now, stop) if channel else Counter()
 
 
+def queue_calls(database: Database, _settings: Settings, now: Clock, stop: Event) -> Counter[str]:
+    """Put what webhooks are to be told of into the outbox."""
+    return _all(database, stop, webhooks.waiting, lambda session: Counter(passed=webhooks.queue(session, now())))
+
+
+def call(database: Database, settings: Settings, now: Clock, stop: Event) -> Counter[str]:
+    """Make the calls that are due."""
+    return deliver(database, webhooks.WebhookChannel(), settings, now, stop, webhooks.compose, CALLS)
+
+
 Step = Callable[[Database, Settings, Clock, Event], Counter[str]]
 
 WRITING: tuple[Step, ...] = (let_expire, plan_rungs, fire_rungs, write_digests)
 """What a tick writes, in this order: a turn that ends today is not reminded of today."""
-STEPS: tuple[Step, ...] = (*WRITING, send)
+STEPS: tuple[Step, ...] = (*WRITING, queue_calls, send, call)
 
 
 def take(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -52,13 +53,16 @@ class Unreachable(Undelivered):
     everywhere = True
 
 
-class Channel:
+Message = TypeVar("Message")
+
+
+class Channel(Generic[Message]):
     """A way out. One is made for each run of deliveries, and closed after it."""
 
-    def send(self, mail: Mail) -> None:
+    def send(self, message: Message) -> None:
         """Take the message out of the process; outside of any transaction. Raises Undelivered."""
 
-    def record(self, session: Session, mail: Mail, now: datetime) -> None:
+    def record(self, session: Session, message: Message, now: datetime) -> None:
         """Write what the channel keeps of it, in the transaction that marks the message as sent."""
 
     def close(self) -> None:

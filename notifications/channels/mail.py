@@ -95,7 +95,7 @@ def write(mail: Mail, sender: str, at: datetime) -> EmailMessage:
     return message
 
 
-class SmtpChannel(Channel):
+class SmtpChannel(Channel[Mail]):
     """Hands messages to the SMTP server of the settings."""
 
     def __init__(self, settings: Settings) -> None:
@@ -104,17 +104,17 @@ class SmtpChannel(Channel):
         self._client: smtplib.SMTP | None = None
         self._describe = partial(describe, secrets=(self._server.password, self._server.user))
 
-    def send(self, mail: Mail) -> None:
+    def send(self, message: Mail) -> None:
         """Hand the message in. Raises Undelivered, after which the next message gets a new connection."""
         try:
-            message = write(mail, self._sender, datetime.now(UTC))
+            written = write(message, self._sender, datetime.now(UTC))
         except Exception as error:
             # The library's parser of addresses fails in many ways; what is no message now never will be.
             raise Rejected(self._describe(error)) from None
         try:
-            self._live().send_message(message, self._sender, [mail.address])
+            self._live().send_message(written, self._sender, [message.address])
         except (smtplib.SMTPException, OSError) as error:
-            raise self._undelivered(error, mail.address) from None
+            raise self._undelivered(error, message.address) from None
 
     def close(self) -> None:
         """Say goodbye to the server."""

@@ -9,16 +9,20 @@ from workflow.models import MailboxMessage
 from workflow.settings import Settings
 
 
-class MailboxChannel(Channel):
+class MailboxChannel(Channel[Mail]):
     """Keeps each message in the transaction that marks it as sent: exactly once."""
 
     def __init__(self, settings: Settings) -> None:
         """Nothing to set."""
 
-    def record(self, session: Session, mail: Mail, now: datetime) -> None:
+    def record(self, session: Session, message: Mail, now: datetime) -> None:
         """Keep the message."""
         session.add(
             MailboxMessage(
-                outbox_id=mail.outbox_id, recipient=mail.address, subject=mail.subject, body=mail.body, at=now
+                outbox_id=message.outbox_id,
+                recipient=message.address,
+                subject=message.subject,
+                body=message.body,
+                at=now,
             )
         )

@@ -39,6 +39,7 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "/administration",
             "/administration/campagnes",
             "/administration/campagnes/{campaign}",
+            "/administration/webhooks",
             "/rappels",
             "/rappels/opinion",
             "/seances/{session}",

@@ -11,6 +11,7 @@ from web.pages import (
     admin_people,
     admin_reference,
     admin_routes,
+    admin_webhooks,
 )
 from web.security import access
 from web.services import services
@@ -21,6 +22,7 @@ pages = Blueprint("admin", __name__, url_prefix="/administration")
 for section in (
     admin_campaigns.pages,
     admin_routes.pages,
+    admin_webhooks.pages,
     admin_reference.pages,
     admin_organisations.pages,
     admin_people.pages,

@@ -24,6 +24,7 @@ pages = Blueprint("messages", __name__, url_prefix="/messages")
 SIZE = 50
 
 KIND_LABELS: Mapping[str, str] = {
+    "webhook": N_("Appel d'un webhook"),
     "agreement_signed": N_("Convention enregistrée"),
     "appeal_upheld": N_("Recours admis"),
     "arbitrated": N_("Désaccord arbitré"),

@@ -12,7 +12,7 @@ from states.dossier import ADMINISTRATOR
 from states.words import N_
 from workflow.access import Actor
 from workflow.errors import NotFound
-from workflow.models import Dossier, MailboxMessage, Outbox, Person, RefusedAddress
+from workflow.models import Dossier, MailboxMessage, Outbox, Person, RefusedAddress, Webhook
 from workflow.models.outbox import OUTBOX_STATES
 
 STATE_LABELS: Mapping[str, str] = dict(
@@ -64,8 +64,8 @@ def outgoing(
             Outbox.id,
             Outbox.kind,
             Outbox.state,
-            func.coalesce(Person.name, "").label("recipient"),
-            func.coalesce(Person.email, Outbox.address).label("address"),
+            func.coalesce(Person.name, Webhook.label, "").label("recipient"),
+            func.coalesce(Person.email, Outbox.address, Webhook.url).label("address"),
             Outbox.dossier_id,
             Dossier.number,
             Outbox.created_at,
@@ -75,6 +75,7 @@ def outgoing(
             Outbox.error,
         )
         .outerjoin(Person, Person.id == Outbox.person_id)
+        .outerjoin(Webhook, Webhook.id == Outbox.webhook_id)
         .outerjoin(Dossier, Dossier.id == Outbox.dossier_id)
         .order_by(Outbox.id.desc())
         .limit(size)
