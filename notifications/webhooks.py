@@ -24,8 +24,8 @@ from sqlalchemy.orm import Session
 from notifications.channels.base import Channel, Rejected, Undelivered
 from notifications.compose import Dropped
 from notifications.errors import describe
+from workflow.journal import NEWSWORTHY
 from workflow.models import Dossier, JournalEntry, Outbox, Webhook
-from workflow.queries.home import NEWSWORTHY
 from workflow.settings import Settings
 from workflow.use_cases.webhooks import secret
 

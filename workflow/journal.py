@@ -17,6 +17,27 @@ from sqlalchemy.orm import Session
 
 from workflow.models import JournalEntry
 
+NEWSWORTHY = (
+    "submit",
+    "request_completion",
+    "complete",
+    "declare_inadmissible",
+    "assign",
+    "issue_opinion",
+    "table",
+    "fund",
+    "refuse",
+    "appeal_upheld",
+    "cancel_action",
+    "submit_progress_report",
+    "submit_final_report",
+    "evaluate",
+    "conclude_control",
+    "close",
+    "withdraw",
+)
+"""What is told as news: acts that everybody who reads the dossier may know of."""
+
 GENESIS = "0" * 64
 _LOCK = select(func.pg_advisory_xact_lock(0x42494E4F4D45))
 _CHUNK = 1000

@@ -9,11 +9,22 @@ from web.context import current_actor, now, see, session
 from web.pages.admin_common import NOTHING_ASKED, Outcome, attempt, labels
 from web.security import access
 from web.words import done_label
+from workflow.journal import NEWSWORTHY
 from workflow.models import Webhook
 from workflow.queries import webhooks as query
-from workflow.queries.home import NEWSWORTHY
 from workflow.queries.outbox import STATE_LABELS
 from workflow.use_cases import webhooks as use_cases
+
+SNIPPET = """\
+import hashlib, hmac, time
+
+def is_ours(secret, headers, body):
+    stamp = headers["X-Binome-Timestamp"]
+    right = hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    given = headers["X-Binome-Signature"].removeprefix("sha256=")
+    return hmac.compare_digest(right, given) and abs(time.time() - int(stamp)) < 300
+"""
+"""How another program checks a call."""
 
 pages = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
@@ -39,6 +50,7 @@ def _page(outcome: Outcome, made: Webhook | None) -> Response:
         typed={} if made else forms.typed(use_cases.WebhookForm()),
         labels=labels(use_cases.WebhookForm()),
         made=made,
+        snippet=SNIPPET,
         secret=use_cases.secret(made) if made else None,
     )
     return make_response(page, outcome.status)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from states.dossier import ANIMATOR, CARRIER, CONTROLLER, EVALUATOR, FUNDER, TRANSVERSAL
 from states.words import N_
 from workflow.access import INSTRUCTOR, Actor, visible
+from workflow.journal import NEWSWORTHY
 from workflow.models import (
     Agreement,
     BinomeMember,
@@ -303,28 +304,6 @@ def _read(found: Mapping[str, Sequence[Row]]) -> Iterator[Task]:
     for kind, rows in found.items():
         for row in rows:
             yield Task(kind, row.id, row.number, row.title, row.state, row.carrier, row.due_on)
-
-
-NEWSWORTHY = (
-    "submit",
-    "request_completion",
-    "complete",
-    "declare_inadmissible",
-    "assign",
-    "issue_opinion",
-    "table",
-    "fund",
-    "refuse",
-    "appeal_upheld",
-    "cancel_action",
-    "submit_progress_report",
-    "submit_final_report",
-    "evaluate",
-    "conclude_control",
-    "close",
-    "withdraw",
-)
-"""What is told as news: acts that everybody who reads the dossier may know of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from states.words import N_
 from workflow.access import Actor
 from workflow.errors import Invalid, NotFound
 from workflow.forms import Form, Text, read
+from workflow.journal import NEWSWORTHY
 from workflow.models import JournalEntry, Webhook
-from workflow.queries.home import NEWSWORTHY
 from workflow.settings import settings
 from workflow.use_cases.notes import note_change, snapshot
 
