@@ -210,9 +210,9 @@ class Story:
             dossier = session.get_one(Dossier, self.walk.dossier_id)
             waiting = self.asked()
         for found in tick(database, self.at):
-            assert dossier.state == "assigned", "nothing is recalled that is done"
+            assert dossier.state == {"opinion": "assigned", "tabling": "opinion"}[found.rule], "what is done rests"
             assert dossier.due_on
-            if found.who in (*PAIR, "instructor.3") and found.rung != 3:
+            if found.who.startswith("instructor") and found.rung != 3:
                 assert found.who in waiting
             self.sent.append((found, dossier.due_on))
             local = self.at.astimezone(PARIS)
@@ -337,7 +337,7 @@ def test_whatever_happens_nobody_hears_twice_or_of_what_is_not_theirs(
     for _ in range(4):
         story.at = morning(next_working_day(local_day(story.at) + 25 * DAY))
         story.later(0)
-    assert max(Counter((one.who, one.rung, due) for one, due in story.sent).values(), default=1) == 1
+    assert max(Counter((*one[1:], due) for one, due in story.sent).values(), default=1) == 1
     with database.read() as session:
         mails = session.scalars(select(Outbox.key).where(Outbox.kind == "digest")).all()
         state = session.get_one(Dossier, 1).state
