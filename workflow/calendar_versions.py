@@ -23,11 +23,12 @@ from workflow.models import (
     FunderWindow,
     Milestone,
     Person,
+    Report,
     RoleGrant,
 )
 from workflow.reminder_rules import replan
 from workflow.tell import write
-from workflow.turns import TURNS
+from workflow.turns import EVALUATION_TURN, TURNS
 
 
 def locate(session: Session, campaign_id: int, *, lock: bool = False) -> Campaign:
@@ -139,18 +140,28 @@ def apply(session: Session, campaign: Campaign, days: Days, now: datetime) -> li
     return changed
 
 
+_REPORTING = "follow_up"
+"""The state in which the turn passes on, with another due day, once the final report is in."""
+
+
 def move_due_days(
     session: Session, campaign_id: int, before: Mapping[str, date], after: Mapping[str, date], now: datetime
 ) -> None:
     """Let dossiers be due by the new day of a milestone where they were by the old one; reminders are planned anew."""
-    for state, turn in TURNS.items():
+    reported = select(Report.id).where(Report.dossier_id == Dossier.id, Report.kind == "final").exists()
+    turns = [
+        *((Dossier.state == state, turn) for state, turn in TURNS.items() if state != _REPORTING),
+        (and_(Dossier.state == _REPORTING, ~reported), TURNS[_REPORTING]),
+        (and_(Dossier.state == _REPORTING, reported), EVALUATION_TURN),
+    ]
+    for waiting, turn in turns:
         code = turn.milestone
         if code is not None and before.get(code) != after.get(code):
             session.execute(
                 update(Dossier)
                 .where(
                     Dossier.campaign_id == campaign_id,
-                    Dossier.state == state,
+                    waiting,
                     Dossier.due_on.is_not_distinct_from(before.get(code)),
                 )
                 .values(due_on=after.get(code), due_version=Dossier.due_version + 1, due_since=now)

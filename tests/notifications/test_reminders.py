@@ -7,8 +7,9 @@ from sqlalchemy import delete, func, select, update
 
 from notifications.compose import Dropped, compose
 from tests.factories import DATES, NOW, Walk
-from tests.notifications.lives import answer_as_expert, consult, seal
+from tests.notifications.lives import answer_as_expert, consult, seal, unrouted
 from tests.notifications.ticking import DAY, Sent, by_day, fates, morning, tick
+from workflow import reminder_rules
 from workflow.calendars.working_days import add_working_days
 from workflow.models import (
     Absence,
@@ -144,6 +145,36 @@ def test_a_final_report_is_recalled_to_the_carrier_then_its_evaluation_to_the_ev
     assert by_day(walk.database, due - 5 * DAY, 60)[:3] == [
         Sent(on(rung, drawn), "evaluator", "evaluation", rung) for rung in (-15, -7, -1)
     ]
+
+
+def test_an_evaluation_moves_with_the_day_of_the_draw(walk: Walk) -> None:
+    walk.funded()
+    walk.now = morning(DATES["final_report"])
+    walk.act("carrier", "submit_final_report", narrative="Fait", beneficiaries=38, spent_cents=9_500_00)
+    later = DATES["control_draw"] + 14 * DAY
+    move(walk, later, walk.now, code="control_draw")
+    sent = by_day(walk.database, on(-15, later), 3)
+    assert sent == [Sent(on(-15, later), "evaluator", "evaluation", -15)]
+
+
+def test_findings_are_recalled_to_the_carrier_until_the_reply(walk: Walk) -> None:
+    walk.drawn()
+    walk.now = morning(date(2028, 6, 1))
+    walk.act("controller", "select_for_control")
+    mission, due = walk.mission_id(), date(2028, 6, 30)
+    walk.act("controller", "announce", mission, visit_on="2028-06-15")
+    found = {"realisation": "Faite", "spending": "Justifiée", "due_on": due.isoformat()}
+    walk.act("controller", "send_findings", mission, **found)
+    assert by_day(walk.database, date(2028, 6, 2), 26) == [Sent(on(-7, due), "carrier", "findings", -7)]
+    walk.now = morning(date(2028, 6, 28))
+    walk.act("carrier", "reply", mission, answer="Merci")
+    assert by_day(walk.database, date(2028, 6, 28), 5) == []
+
+
+def test_a_dossier_without_instance_is_recalled_to_the_transversal_committee(walk: Walk) -> None:
+    unrouted(walk.database, walk.world)
+    due = DATES["completeness_deadline"]
+    assert tick(walk.database, morning(on(-7, due))) == [Sent(on(-7, due), "transversal", "admissibility", -7)]
 
 
 def test_an_expert_is_recalled_at_the_address(walk: Walk) -> None:
@@ -327,6 +358,15 @@ def test_a_rule_that_rests_recalls_nothing(walk: Walk) -> None:
         session.execute(update(ReminderRule).where(ReminderRule.code == "opinion").values(active=False))
     assert tick(walk.database, morning(on(-7))) == []
     assert fates(walk.database)[-1] == (PAIR[1], "dropped", "moved")
+
+
+def test_a_database_of_before_the_rules_gets_them_at_the_first_tick(walk: Walk) -> None:
+    walk.assigned()
+    with walk.database.write() as session:
+        session.execute(delete(ReminderRule))
+    assert len(tick(walk.database, morning(on(-7)))) == 2
+    with walk.database.write() as session:
+        assert reminder_rules.install(session) == 0
 
 
 # Whoever is away
