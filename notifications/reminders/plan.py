@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from notifications.reminders.asked import Subject, subjects
@@ -18,10 +18,13 @@ from workflow.turns import TURNS
 
 BATCH = 200
 
+_UNPLANNED = text("NOT dossier.reminders_planned")
+"""In the words of the partial index, as SQLite asks: it would look at every dossier for any others."""
+
 
 def waiting(session: Session) -> bool:
     """Whether a dossier's reminders have to be planned."""
-    return session.scalar(select(Dossier.id).where(~Dossier.reminders_planned).limit(1)) is not None
+    return session.scalar(select(Dossier.id).where(_UNPLANNED).limit(1)) is not None
 
 
 def plan(session: Session, now: datetime) -> int:
@@ -31,7 +34,7 @@ def plan(session: Session, now: datetime) -> int:
     """
     ids = session.scalars(
         select(Dossier.id)
-        .where(~Dossier.reminders_planned)
+        .where(_UNPLANNED)
         .order_by(Dossier.id)
         .limit(BATCH)
         .with_for_update(key_share=True, skip_locked=True)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, time
 from threading import Event, Thread
 from time import monotonic
-from typing import IO
+from typing import IO, Any
 
 import pytest
 from pydantic import SecretStr
@@ -94,12 +94,19 @@ def test_a_step_that_fails_keeps_no_later_one_from_its_turn(database: Database, 
 def test_one_look_for_each_step_where_nothing_is_due(walk: Walk, settings: Settings) -> None:
     walk.assigned()
     tick(walk.database, settings, NOW)
-    seen: list[str] = []
-    event.listen(walk.database.reader, "before_cursor_execute", lambda _c, _cur, words, *_: seen.append(words))
+    seen: list[tuple[str, Any]] = []
+    event.listen(
+        walk.database.reader, "before_cursor_execute", lambda _c, _cur, words, given, *_: seen.append((words, given))
+    )
     assert not tick(walk.database, settings, NOW)
-    asked = [words for words in seen if not words.startswith("BEGIN DEFERRED")]
+    asked = [(words, given) for words, given in seen if not words.startswith("BEGIN DEFERRED")]
     assert len(asked) == len(STEPS)
-    assert all(words.startswith("SELECT") for words in asked)
+    assert all(words.startswith("SELECT") for words, _ in asked)
+    if walk.database.reader.dialect.name == "sqlite":
+        with walk.database.reader.connect() as connection:
+            for words, given in asked:
+                for *_, how in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", given).all():
+                    assert "SCAN" not in how or "INDEX" in how, f"{words}: {how}"
 
 
 # The process
