@@ -12,21 +12,28 @@ from workflow import links, reminder_rules
 from workflow.clock import local_day
 from workflow.models import Dossier, Institution, Organisation, Reminder, ReminderRule, SecretLink
 
+SHOWN = 25
+"""How many entries of a group a message lists."""
+
 
 def content(session: Session, outbox_id: int, base: str, now: datetime) -> dict[str, Any]:
     """What the text of a digest may name: `count` entries in `groups`; none where nothing is left to do.
 
     A group holds one thing to do (`rule`, its `label`), and whether it is the recipient's (`own`) or somebody else's
-    that stays undone. Entries come by due day, each with its `link`, its `role` and `rung` (why it was sent), and
-    `left`, the working days until it is due (negative: since).
+    that stays undone; what it has beyond the first `SHOWN` is counted in `more`. Entries come by due day, each with
+    its `link`, its `role` and `rung` (why it was sent), and `left`, the working days until it is due (negative: since).
     """
     rows = standing(session, outbox_id, now)
     days, today = reminder_rules.working_days(session), local_day(now)
     groups: dict[tuple[bool, str], dict[str, Any]] = {}
     for row in rows:
         own = row.role not in reminder_rules.ESCALATED or row.role == row.asked or row.instance_id is None
-        group = groups.setdefault((own, row.code), {"own": own, "rule": row.code, "label": row.label, "entries": []})
-        group["entries"].append(_entry(row, base) | {"left": days.between(today, row.due_on)})
+        empty = {"own": own, "rule": row.code, "label": row.label, "entries": [], "more": 0}
+        group = groups.setdefault((own, row.code), empty)
+        if len(group["entries"]) < SHOWN:
+            group["entries"].append(_entry(row, base) | {"left": days.between(today, row.due_on)})
+        else:
+            group["more"] += 1
     ordered = sorted(groups.values(), key=lambda group: (not group["own"], group["entries"][0]["due_on"]))
     return {"count": len(rows), "groups": ordered}
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from notifications.reminders.diary import Diary, diaries
 from notifications.reminders.fire import INSERT
+from notifications.reminders.situation import batches
 from notifications.reminders.standing import fallen, latest
 from workflow import reminder_rules
 from workflow.clock import local_day
@@ -167,4 +168,5 @@ def _decide(session: Session, fates: Mapping[int, Mapping[str, Any]]) -> None:
     for reminder_id, values in fates.items():
         grouped[tuple(values.items())].append(reminder_id)
     for fate, ids in grouped.items():
-        session.connection().execute(update(Reminder).where(Reminder.id.in_(ids)).values(dict(fate)))
+        for some in batches(ids):
+            session.connection().execute(update(Reminder).where(Reminder.id.in_(some)).values(dict(fate)))

@@ -4,9 +4,10 @@ Everything is kept with its time, so that the same answers serve today and a day
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
@@ -27,6 +28,9 @@ from workflow.models import (
     Report,
     RoleGrant,
 )
+
+AT_ONCE = 1000
+"""How many ids one statement names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +114,21 @@ class Situation:
 
 
 def load(session: Session, ids: Iterable[int]) -> dict[int, Situation]:
-    """The situations of dossiers, by id, in a fixed number of statements."""
-    wanted = list(ids)
+    """The situations of dossiers, by id, in a fixed number of statements for each thousand."""
+    found: dict[int, Situation] = {}
+    for wanted in batches(ids):
+        found |= _load(session, wanted)
+    return found
+
+
+def batches(ids: Iterable[int]) -> Iterator[list[int]]:
+    """Ids in lists that a statement can name."""
+    rest = iter(ids)
+    while batch := list(islice(rest, AT_ONCE)):
+        yield batch
+
+
+def _load(session: Session, wanted: list[int]) -> dict[int, Situation]:
     rows: Sequence[Any] = session.execute(
         select(
             Dossier.id,

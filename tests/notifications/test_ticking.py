@@ -103,7 +103,10 @@ def test_a_clock_that_jumps_forth_and_back_repeats_nothing(walk: Walk) -> None:
     ]
 
 
-def test_after_three_weeks_without_a_tick_one_digest_says_so(walk: Walk, settings: Settings) -> None:
+def test_after_three_weeks_without_a_tick_one_digest_says_so(
+    walk: Walk, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications.reminders.content.SHOWN", 1)
     for number in range(3):
         other = Walk(walk.database, walk.world).assigned()
         due_by(other, on(2 * number))
@@ -117,6 +120,7 @@ def test_after_three_weeks_without_a_tick_one_digest_says_so(walk: Walk, setting
     for mail in mails:
         assert not isinstance(mail, Dropped)
         assert "n'ont pas pu partir plus tôt" in mail.body
+        assert "- et 1 autre : https://binome.example" in mail.body
     assert tick(walk.database, morning(on(8), hour=12)) == []
 
 
@@ -274,7 +278,7 @@ class Story:
             return
 
     def move(self, days: int) -> None:
-        """The administrator moves the milestone."""
+        """The administrator moves the milestone, not into the past."""
         with self.walk.database.write() as session:
             number = session.execute(
                 select(campaign.Milestone.id).where(
@@ -283,7 +287,8 @@ class Story:
                 )
             ).scalar_one()
             actor = self.walk.world.actor(session, "administrator")
-            raw = {"dates": {str(number): (DUE - days * DAY).isoformat()}}
+            day = max(DUE - days * DAY, local_day(self.at))
+            raw = {"dates": {str(number): day.isoformat()}}
             campaign.set_milestone_dates(session, actor, self.walk.world.campaign_id, raw, self.at)
 
     def leave(self, length: int) -> None:
