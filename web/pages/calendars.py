@@ -6,7 +6,7 @@ from flask import Blueprint, flash, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from states.dossier import ADMINISTRATOR
+from states.dossier import ADMINISTRATOR, ANIMATOR, TRANSVERSAL
 from web import errors, forms, harmonised
 from web.context import current_actor, now, see, session, today
 from web.lanes import picture
@@ -52,6 +52,7 @@ def _page(campaign_id: int, outcome: Outcome, typed: dict[str, Any]) -> Response
         campaign=found.campaign,
         picture=picture(found.steps, found.closures, today()),
         campaigns=query.campaigns(session()),
+        foresees=bool(actor.roles & {ANIMATOR, TRANSVERSAL, ADMINISTRATOR}),
         outcome=outcome,
         typed=typed,
         choices=options,
