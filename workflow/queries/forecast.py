@@ -204,7 +204,7 @@ def _seats(session: Session) -> Mapping[int, Sequence[int]]:
 
 
 def _committees(session: Session, campaign_id: int, instances: Sequence[int], today: date) -> dict[int, date]:
-    """The next committee of each instance, else the campaign's day for all of them."""
+    """The campaign's day of committees while it is to come; then the next session of each instance."""
     common = campaigns.dates(session, campaign_id).get("technical_committee")
     rows = session.execute(
         select(Instance.id, func.min(CommitteeSession.on))
@@ -219,5 +219,5 @@ def _committees(session: Session, campaign_id: int, instances: Sequence[int], to
         .group_by(Instance.id)
         .order_by(Instance.id)
     )
-    found = {place: on or common for place, on in rows}
+    found = {place: common if common and common >= today else on or common for place, on in rows}
     return {place: on for place, on in found.items() if on is not None}
