@@ -70,7 +70,13 @@ def create(session: Session, actor: Actor, organisation_id: int, campaign_id: in
         created_by_id=actor.person_id,
         typed={},
     )
-    dossier.due_on = due_date(session, dossier, dossier.state, None)
+    late = session.scalar(
+        select(func.max(LateDeposit.until)).where(
+            LateDeposit.campaign_id == campaign_id, LateDeposit.organisation_id == organisation_id
+        )
+    )
+    deadline = due_date(session, dossier, dossier.state, None)
+    dossier.due_on = max(deadline, late) if deadline and late else deadline
     session.add(dossier)
     session.flush()
     links.make(session, "tracking", {"dossier_id": dossier.id}, now)
@@ -158,7 +164,10 @@ class LateDepositForm(Form):
 
 
 def allow_late_deposit(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) -> LateDeposit:
-    """Write a late-deposit derogation. Animators only. Raises Forbidden or Invalid."""
+    """Write a late-deposit derogation: the carrier's drafts are due by its day. Animators only.
+
+    Raises Forbidden or Invalid.
+    """
     actor.require(ANIMATOR)
     data = read(LateDepositForm(), raw)
     for name, model in (("organisation_id", Organisation), ("campaign_id", Campaign)):
@@ -167,6 +176,21 @@ def allow_late_deposit(session: Session, actor: Actor, raw: Mapping[str, Any], n
     derogation = LateDeposit(**data, by_id=actor.person_id, at=now)
     session.add(derogation)
     session.flush()
+    session.execute(
+        update(Dossier)
+        .where(
+            Dossier.campaign_id == derogation.campaign_id,
+            Dossier.organisation_id == derogation.organisation_id,
+            Dossier.state == DOSSIER.initial,
+            Dossier.due_on < derogation.until,
+        )
+        .values(
+            due_on=derogation.until,
+            due_version=Dossier.due_version + 1,
+            due_since=now,
+            reminders_planned=False,
+        )
+    )
     journal.note(
         session,
         at=now,
