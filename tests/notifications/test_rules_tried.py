@@ -4,13 +4,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import event, select
 
-from notifications.reminders.changes import Change, changed_reminders
 from notifications.reminders.preview import last_campaign, preview
 from tests.factories import DATES, NOW, Walk
 from tests.notifications.lives import seal
 from tests.notifications.test_reminders import on
 from tests.notifications.ticking import by_day, morning, tick
 from workflow.models import Milestone, ReminderRule
+from workflow.reminder_changes import Change, changed_reminders
 
 LATER = datetime(2029, 1, 8, 9, tzinfo=UTC)
 DUE = DATES["opinion_deadline"]

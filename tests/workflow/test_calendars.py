@@ -282,7 +282,9 @@ def test_moving_a_milestone_shows_first_what_follows(table: Table, database: Dat
     assert [(row.state, row.dossiers, row.late, row.after) for row in found.redue] == [
         ("submitted", 1, 0, date(2027, 2, 22))
     ]
-    assert [(row.rule, row.count) for row in found.reminded] == [("Vérifier", 1)]
+    assert [(row.rule, row.role, row.dossiers, row.before, row.after) for row in found.reminded] == [
+        ("Vérifier", "animator", 1, date(2027, 1, 14), date(2027, 2, 19))
+    ]
     assert table.milestone("completeness_deadline").on == DATES["completeness_deadline"], "nothing is done yet"
     table.move("completeness_deadline", "2027-02-22", found.seen, reason="Trop de dossiers")
     assert table.milestone("technical_committee").on == date(2027, 3, 18)

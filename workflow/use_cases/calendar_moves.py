@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from marshmallow import fields
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from states.dossier import ADMINISTRATOR
@@ -35,9 +35,8 @@ from workflow.models import (
     CalendarVersion,
     Campaign,
     Dossier,
-    PlannedReminder,
-    ReminderRule,
 )
+from workflow.reminder_changes import Change, changed_reminders
 from workflow.turns import TURNS
 from workflow.use_cases.calendars import ReasonForm
 from workflow.use_cases.notes import note_change
@@ -78,21 +77,12 @@ class Redue:
 
 
 @dataclass(frozen=True, slots=True)
-class Reminded:
-    """Planned reminders of one rule that move along."""
-
-    rule: str
-    count: int
-    first: date
-
-
-@dataclass(frozen=True, slots=True)
 class Consequences:
     """What one move would bring about."""
 
     changed: Sequence[Changed]
     redue: Sequence[Redue]
-    reminded: Sequence[Reminded]
+    reminded: Sequence[Change]
     told: int
     seen: str
 
@@ -119,7 +109,7 @@ def consequences(
     return asked, Consequences(
         [Changed(name_of(row), row.on, found.days[row.code, row.funder_id]) for row in changed],
         _redue(session, campaign, found.days, today),
-        _reminded(session, campaign, found.days),
+        changed_reminders(session, campaign.id, found.days),
         len(session.scalars(concerned(campaign)).all()),
         fingerprint(campaign),
     )
@@ -204,28 +194,3 @@ def _redue(session: Session, campaign: Campaign, days: Days, today: date) -> lis
             ).one()
             found.append(Redue(state, old, new, count, late, persons))
     return found
-
-
-def _reminded(session: Session, campaign: Campaign, days: Days) -> list[Reminded]:
-    moved = [row.code for row in campaign.milestones if days[row.code, row.funder_id] != row.on]
-    states = [state for state, turn in TURNS.items() if turn.milestone in moved]
-    rows = session.execute(
-        select(ReminderRule.label, func.count(), func.min(PlannedReminder.on_day))
-        .select_from(PlannedReminder)
-        .join(ReminderRule, ReminderRule.id == PlannedReminder.rule_id)
-        .join(Dossier, Dossier.id == PlannedReminder.dossier_id)
-        .where(
-            Dossier.campaign_id == campaign.id,
-            or_(
-                ReminderRule.due.in_(moved),
-                and_(
-                    ReminderRule.due == "dossier",
-                    Dossier.state.in_(states),
-                    Dossier.due_on.in_([row.on for row in campaign.milestones if row.code in moved]),
-                ),
-            ),
-        )
-        .group_by(ReminderRule.label)
-        .order_by(ReminderRule.label)
-    )
-    return [Reminded(*row) for row in rows]

@@ -14,6 +14,7 @@ from workflow.access import Actor
 from workflow.errors import Invalid, NotFound
 from workflow.forms import Day, Form, Reference, Text, read
 from workflow.models import Campaign, Closure, FunderWindow, Institution
+from workflow.reminder_rules import replan
 from workflow.use_cases.notes import note_change, snapshot
 
 
@@ -115,6 +116,8 @@ def add_closure(session: Session, actor: Actor, raw: Mapping[str, Any], now: dat
     closure = Closure(**data)
     session.add(closure)
     session.flush()
+    if closure.institution_id is None:
+        replan(session)
     note_change(session, actor, ADMINISTRATOR, "add_closure", closure, now, after=snapshot(closure, *data))
     return closure
 
@@ -128,6 +131,8 @@ def remove_closure(session: Session, actor: Actor, closure_id: int, now: datetim
     before = snapshot(closure, "institution_id", "label", "first", "last")
     note_change(session, actor, ADMINISTRATOR, "remove_closure", closure, now, before=before)
     session.delete(closure)
+    if closure.institution_id is None:
+        replan(session)
 
 
 def _for_funder(actor: Actor, funder_id: int) -> str:

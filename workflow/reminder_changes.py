@@ -14,7 +14,7 @@ from workflow.models import Dossier, Milestone, PlannedReminder
 from workflow.reminder_rules import DOSSIER_DUE, Book
 from workflow.turns import EVALUATION_TURN, TURNS
 
-Days = Mapping[tuple[str, int | None], date | None]
+Days = Mapping[tuple[str, Any], date | None]
 """New days by milestone and, where it has one for each, funder."""
 
 
@@ -39,7 +39,7 @@ def changed_reminders(session: Session, campaign_id: int, new: Days) -> list[Cha
     rows = session.execute(
         select(Milestone.code, Milestone.funder_id, Milestone.on).where(Milestone.campaign_id == campaign_id)
     )
-    before: dict[tuple[str, int | None], date | None] = {(code, funder): on for code, funder, on in rows}
+    before: dict[tuple[str, Any], date | None] = {(code, funder): on for code, funder, on in rows}
     after = {**before, **new}
     book, days = reminder_rules.book(session), reminder_rules.working_days(session)
     found = session.execute(
