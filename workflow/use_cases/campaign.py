@@ -23,6 +23,7 @@ from workflow.calendars.problem import Milestone as Step
 from workflow.errors import Forbidden, Invalid, NotFound, Refused
 from workflow.forms import Cents, Day, Form, Hour, Reference, Text, read
 from workflow.models import (
+    CalendarVersion,
     Campaign,
     CommitteeSession,
     Envelope,
@@ -151,14 +152,22 @@ def set_milestone_dates(
 ) -> Campaign:
     """Set the days of milestones; what dossiers had to do by an old day is now due by the new one.
 
-    Raises Forbidden, NotFound, or Invalid, with a message per milestone: outside the campaign, or before the
-    milestone that it comes after.
+    Only before a calendar is proposed or a milestone moved: from then on every version is kept. Raises Forbidden,
+    NotFound, Refused, or Invalid, with a message per milestone: outside the campaign, or before the one it comes after.
     """
     actor.require(ADMINISTRATOR)
     dates: dict[int, date | None] = read(MilestoneDatesForm(), raw)["dates"]
     campaign = session.get(Campaign, campaign_id, with_for_update={"key_share": True})
     if campaign is None:
         raise NotFound("campaign")
+    if session.scalar(select(CalendarVersion.id).where(CalendarVersion.campaign_id == campaign_id).limit(1)):
+        raise Refused(
+            Reason(
+                "calendar_agreed",
+                N_("Ce calendrier a été proposé aux financeurs : ses dates ne se saisissent plus librement."),
+                N_("Ouvrez la page « Calendrier » pour en proposer un autre ou déplacer une échéance."),
+            )
+        )
     milestones = {milestone.id: milestone for milestone in campaign.milestones}
     if not dates.keys() <= milestones.keys():
         raise NotFound("milestone")
