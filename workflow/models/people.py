@@ -80,6 +80,7 @@ class RoleGrant(Base):
         ),
         Index("ix_role_grant_instance", "instance_id", "role"),
         Index("ix_role_grant_organisation", "organisation_id"),
+        Index("ix_role_grant_role", "role", "institution_id"),
     )
 
     id: Mapped[int] = key()

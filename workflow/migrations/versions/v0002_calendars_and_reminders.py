@@ -289,6 +289,7 @@ def _change(is_sqlite: bool) -> None:
             ["id"],
             **_only("NOT reminders_planned"),
         )
+    op.create_index("ix_role_grant_role", "role_grant", ["role", "institution_id"])
     if is_sqlite:
         op.drop_index("uq_milestone_place", "milestone")
     with op.batch_alter_table("milestone", recreate="auto") as table:
