@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 
-from tests.benchmarks import calendars, demo, pages, reminders, server, transitions
+from tests.benchmarks import calendars, demo, mail, pages, reminders, server, transitions
 from tests.benchmarks.measure import Result
 from tests.benchmarks.places import Places, places
 
@@ -18,6 +18,7 @@ PARTS: Mapping[str, Part] = {
     "worker": server.measure_worker,
     "demo": demo.measure,
     "calendars": calendars.measure,
+    "mail": mail.measure,
     "reminders": reminders.measure,
 }
 
