@@ -10,7 +10,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
 from states.dossier import ANIMATOR, CARRIER, CONTROLLER, EVALUATOR, FUNDER, TRANSVERSAL
@@ -237,20 +237,17 @@ def _grants(session: Session, rows: Sequence[Any], funders: set[int]) -> Grants:
         FUNDER: (RoleGrant.institution_id, funders),
     }
     scope = func.coalesce(RoleGrant.organisation_id, RoleGrant.instance_id, RoleGrant.institution_id)
-    found = session.execute(
-        select(RoleGrant.role, scope, RoleGrant.person_id, RoleGrant.granted_at, RoleGrant.ended_at)
+    held = (
+        select(RoleGrant.role, scope, RoleGrant.person_id, RoleGrant.granted_at, RoleGrant.ended_at, RoleGrant.id)
         .join(Person, Person.id == RoleGrant.person_id)
-        .where(
-            Person.active,
-            or_(
-                RoleGrant.role.in_((TRANSVERSAL, CONTROLLER)),
-                *(and_(RoleGrant.role == role, column.in_(ids)) for role, (column, ids) in scoped.items()),
-            ),
-        )
-        .order_by(RoleGrant.id)
+        .where(Person.active)
     )
+    # One part for each role, each with its index: with OR between them every grant would be looked at.
+    parts = [held.where(RoleGrant.role == role, column.in_(ids)) for role, (column, ids) in scoped.items()]
+    parts += [held.where(RoleGrant.role == role) for role in (TRANSVERSAL, CONTROLLER)]
+    found = sorted(session.execute(union_all(*parts)).all(), key=lambda row: row.id)
     grants: dict[tuple[str, int | None], list[Span]] = defaultdict(list)
-    for role, place, person_id, granted_at, ended_at in found:
+    for role, place, person_id, granted_at, ended_at, _ in found:
         grants[role, place].append(Span(person_id, granted_at, ended_at))
     return grants
 

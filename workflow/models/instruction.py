@@ -46,6 +46,7 @@ class BinomeMember(Base):
             postgresql_where=text("left_at IS NULL AND coalesce(derogation, '') = ''"),
         ),
         Index("ix_binome_member_person", "person_id", "left_at"),
+        Index("ix_binome_member_dossier", "dossier_id"),
     )
 
     id: Mapped[int] = key()
@@ -69,6 +70,7 @@ class Opinion(Base):
     __table_args__ = (
         one_of("verdict", VERDICTS),
         CheckConstraint("sealed_at IS NULL OR verdict IS NOT NULL", name="sealed_has_verdict"),
+        Index("ix_opinion_dossier", "dossier_id"),
         Index(
             "uq_opinion_author",
             "dossier_id",

@@ -290,6 +290,8 @@ def _change(is_sqlite: bool) -> None:
             **_only("NOT reminders_planned"),
         )
     op.create_index("ix_role_grant_role", "role_grant", ["role", "institution_id"])
+    op.create_index("ix_binome_member_dossier", "binome_member", ["dossier_id"])
+    op.create_index("ix_opinion_dossier", "opinion", ["dossier_id"])
     if is_sqlite:
         op.drop_index("uq_milestone_place", "milestone")
     with op.batch_alter_table("milestone", recreate="auto") as table:
