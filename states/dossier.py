@@ -95,7 +95,7 @@ _ROWS = (
         ("assigned",),
         "opinion",
         (BINOME,),
-        ("opinions_sealed", "opinions_reconciled"),
+        ("opinions_sealed", "opinions_reconciled", "committee_ahead"),
     ),
     Row(
         "reopen_instruction",

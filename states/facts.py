@@ -55,6 +55,8 @@ class Facts:
     opinions_agree: bool = False
     joint_signatures: int = 0
     arbitrated: bool = False
+    committee_ahead: bool = False
+    committee_on: date | None = None
     # decision
     session_chosen: bool = False
     pending_requests: int = 0

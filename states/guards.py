@@ -246,6 +246,14 @@ _ALL = (
         N_("Rédigez un avis commun signé par les deux instructeurs, ou demandez l'arbitrage de l'animateur."),
     ),
     Guard(
+        "committee_ahead",
+        ("committee_ahead", "committee_on"),
+        lambda f: f.committee_ahead,
+        N_("Le comité auquel cet avis était destiné est passé (%(committee)s)."),
+        N_("Demandez à l'animateur de fixer une autre séance, puis rendez l'avis."),
+        lambda f: {"committee": f.committee_on},
+    ),
+    Guard(
         "opinions_differ",
         ("sealed_opinions", "opinions_agree"),
         lambda f: f.sealed_opinions >= 2 and not f.opinions_agree,

@@ -312,6 +312,25 @@ def _opinion_form(case: Case) -> Found:
     return {"missing_opinion_fields": tuple(missing)}
 
 
+@_reads("committee_ahead", "committee_on")
+def _committee(case: Case) -> Found:
+    """The campaign's day of committees, and whether it or a session that takes the dossier is still to come."""
+    on = campaigns.dates(case.session, case.dossier.campaign_id).get("technical_committee")
+    if on is None or case.today <= on:
+        return {"committee_ahead": True, "committee_on": on}
+    session = case.session.scalar(
+        select(CommitteeSession.id)
+        .where(
+            CommitteeSession.campaign_id == case.dossier.campaign_id,
+            CommitteeSession.on >= case.today,
+            CommitteeSession.cancelled_at.is_(None),
+            or_(CommitteeSession.instance_id.is_(None), CommitteeSession.instance_id == case.dossier.instance_id),
+        )
+        .limit(1)
+    )
+    return {"committee_ahead": session is not None, "committee_on": on}
+
+
 @_reads("session_chosen")
 def _session(case: Case) -> Found:
     found = case.session.scalar(

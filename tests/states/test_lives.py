@@ -26,7 +26,7 @@ replace_member | assigned expert_consulted | = | animator | PAIR
 consult_expert | assigned expert_consulted | expert_consulted | binome | question_asked due_date_ahead \
 expert_without_conflict
 close_consultations | expert_consulted | assigned | system | consultations_closed
-issue_opinion | assigned | opinion | binome | opinions_sealed opinions_reconciled
+issue_opinion | assigned | opinion | binome | opinions_sealed opinions_reconciled committee_ahead
 reopen_instruction | opinion funding_decision | assigned | animator | nothing_decided reason_given
 table | opinion | funding_decision | animator | session_chosen
 defer | funding_decision | opinion | funder animator | reason_given

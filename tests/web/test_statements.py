@@ -124,7 +124,7 @@ MOST: Mapping[str, int] = {
     "submit": 23,
     "assign": 14,
     "seal_opinion": 16,
-    "issue_opinion": 23,
+    "issue_opinion": 24,
     "table": 11,
     "decide_request": 20,
     "submit_final_report": 11,

@@ -1,7 +1,7 @@
 """The campaign's calendar: windows, proposals and answers, adoption, one milestone moved with what follows."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +18,7 @@ from workflow.models import (
     CalendarVersion,
     Campaign,
     Closure,
+    CommitteeSession,
     Dossier,
     FunderWindow,
     JournalEntry,
@@ -345,3 +346,19 @@ def test_versions_tell_who_moved_what(table: Table, database: Database, world: W
         with pytest.raises(NotFound):
             query.calendar(session, table.who("carrier"), 999)
         assert session.get_one(Campaign, world.campaign_id).label == "Programmation 2027"
+
+
+def test_an_opinion_after_the_committee_waits_for_another_session(database: Database, world: World) -> None:
+    walk = Walk(database, world).assigned()
+    amounts = {str(line): 1_000_00 for line in walk.lines().values()}
+    for who in ("instructor 1", "instructor 2"):
+        walk.act(who, "seal_opinion", verdict="favourable", strengths="Projet solide", amounts=amounts)
+    walk.now = datetime(2027, 3, 20, 10, tzinfo=UTC)
+    with pytest.raises(Refused, match="committee_ahead"):
+        walk.act("instructor 1", "issue_opinion")
+    with database.write() as session:
+        session.add(
+            CommitteeSession(campaign_id=world.campaign_id, instance_id=None, label="Rattrapage", on=date(2027, 4, 5))
+        )
+    walk.act("instructor 1", "issue_opinion")
+    assert walk.state == "opinion"
