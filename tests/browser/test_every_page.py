@@ -30,7 +30,11 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("controller", "evaluated", ("/controles/tirage?campaign_id={campaign}",)),
     ("controller", "drawn", ("/", "/controles", "/controles/{mission}", "/controles/tirages/{sample}")),
     ("controller", "controlled", ("/recherche?q=2027",)),
-    ("transversal", "submitted", ("/calendrier", "/rappels", "/", "/comite-transversal", "/instance")),
+    (
+        "transversal",
+        "submitted",
+        ("/calendrier", "/calendrier/{campaign}/prevision", "/rappels", "/", "/comite-transversal", "/instance"),
+    ),
     (
         "administrator",
         "closed",

@@ -80,7 +80,25 @@ def test_what_helps_most_comes_first() -> None:
     assert found.alternatives[0].name == "relieve"
     assert found.alternatives[0].subject == 5
     unassigned = [Waiting(n, 1, ASSIGN, 0) for n in range(8)]
-    assert said(rows, unassigned, 9).alternatives[0].name == "assign_now"
+    assert said(rows, unassigned, 12).alternatives[0].name == "assign_now"
+
+
+def test_who_is_not_chosen_yet_is_not_supposed_idle() -> None:
+    rows = [Observed(ASSIGN, 1, True)] * 10
+    rows += [Observed(INSTRUCT, 4.0 * load, True, load) for load in (1, 2, 4) for _ in range(10)]
+    alone, usual = 1 + 4, 1 + 4 * 7 / 3
+    assert said(rows, [Waiting(1, 1, ASSIGN, 0)], (alone + usual) / 2).chances[1] < 0.1
+    assert said(rows, [Waiting(1, 1, ASSIGN, 0)], usual + 3).chances[1] > 0.9
+
+
+def test_what_members_do_elsewhere_slows_them_here() -> None:
+    rows = [Observed(ASSIGN, 1, True)] * 10
+    rows += [Observed(INSTRUCT, 4.0 * load, True, load) for load in (1, 2, 4) for _ in range(10)]
+    here, elsewhere = Waiting(1, 1, INSTRUCT, 0, (5, 6)), [Waiting(n, 2, INSTRUCT, 0, (5, 7)) for n in (2, 3, 4)]
+    assert said(rows, [here], 8).chances[1] > 0.9
+    found = said(rows, [here, *elsewhere], 8)
+    assert found.chances.keys() == {1}
+    assert found.chances[1] < 0.1
 
 
 def test_it_is_read_from_the_journal(database_url: str) -> None:

@@ -1,12 +1,12 @@
 """The forecast: which opinions will be in by the committee, what would help, and how right it was before."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, render_template
 from sqlalchemy import select
 
 from states.words import N_
-from web.context import current_actor, now, session
+from web.context import current_actor, now, session, today
 from web.security import access
 from workflow.calendars import forecast as model
 from workflow.errors import NotFound
@@ -42,15 +42,24 @@ def show(campaign_id: int) -> str:
         campaign=campaign,
         found=found,
         instances=instances,
+        committees=query.committees(session(), campaign_id, list(instances), today()),
         risky=_risky(found.chances) if found else [],
         alternatives=HELP,
         past=session().get(Campaign, past) if past is not None else None,
         checked=checked,
+        checked_at=_days(checked, tried=True),
+        unchecked_at=_days(checked, tried=False),
         held=sum(row.held for row in checked),
         missed_by=sum(abs(row.middle - row.came) for row in checked) / len(checked) if checked else None,
         naive_by=sum(1 - row.came for row in checked) / len(checked) if checked else None,
         fewest=model.FEWEST,
     )
+
+
+def _days(checked: Sequence[query.Checked], *, tried: bool) -> str:
+    """The days before the committee at which a past campaign could, or could not, be forecast: « 30, 20 »."""
+    known = {row.before for row in checked}
+    return ", ".join(str(day) for day in query.BEFORE if (day in known) is tried)
 
 
 def _risky(chances: Mapping[int, float]) -> list[tuple[Dossier, float]]:

@@ -4,7 +4,8 @@ The model has two waits, from deposit to a binôme and from there to the opinion
 curve of what was observed, dossiers that still wait included (Kaplan and Meier, 1958; a constant hazard beyond the last
 observation). Each simulation draws the observations anew (bootstrap, Efron 1979), so that few of them give a wide
 interval, then draws for each dossier how long it still waits, given how long it has waited. A binôme's wait grows with
-the load of its busier member to a power that is fitted to the observations, between 0 and 1.
+the load of its busier member to a power that is fitted to the observations, between 0 and 1; who is not known yet is
+supposed to have the mean load observed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -89,14 +90,15 @@ def forecast(
 ) -> Forecast | None:
     """The forecast for the instances in `left` (working days until their committee); None with too little observed.
 
-    `in_time` and `late` count the opinions that are in already, by instance.
+    `in_time` and `late` count the opinions that are in already, by instance. What waits in instances that are not in
+    `left` is not forecast, but counts in its members' load.
     """
     ended = {stage: sum(row.ended for row in observed if row.stage == stage) for stage in (ASSIGN, INSTRUCT)}
     if min(ended.values()) < FEWEST:
         return None
     exponent = _exponent(observed)
     known = [row for row in waiting if row.instance in left]
-    loads = _loads(known)
+    loads = _loads(waiting)
     base = _simulate(observed, known, left, loads, exponent, seed)
     shares = []
     for instance in left:
@@ -125,8 +127,8 @@ def _alternatives(
     if any(row.stage == ASSIGN for row in known):
         assigned = [replace(row, stage=INSTRUCT, elapsed=0) if row.stage == ASSIGN else row for row in known]
         tried.append(("assign_now", None, assigned, left, loads))
-    if loads:
-        busiest = max(loads, key=lambda person: (loads[person], -person))
+    if members := {member for row in known for member in row.members}:
+        busiest = max(members, key=lambda person: (loads[person], -person))
         if loads[busiest] > 1:
             tried.append(("relieve", busiest, known, left, {**loads, busiest: loads[busiest] / 2}))
     if known:
@@ -134,9 +136,9 @@ def _alternatives(
     return tried
 
 
-def _loads(known: Sequence[Waiting]) -> dict[int, float]:
+def _loads(waiting: Sequence[Waiting]) -> dict[int, float]:
     loads: dict[int, float] = {}
-    for row in known:
+    for row in waiting:
         for member in row.members:
             loads[member] = loads.get(member, 0) + 1
     return loads
@@ -162,7 +164,8 @@ def _simulate(
     """For each simulation and dossier, whether its opinion is in by its committee."""
     random = np.random.default_rng(seed)
     limits = np.array([left[row.instance] for row in known], dtype=float)
-    stretch = np.array([max((loads[m] for m in row.members), default=1.0) ** exponent for row in known])
+    usual = float(np.mean([row.load for row in observed if row.stage == INSTRUCT]))
+    stretch = np.array([max((loads[m] for m in row.members), default=usual) ** exponent for row in known])
     elapsed = np.array([row.elapsed for row in known], dtype=float)
     first = np.array([row.stage == ASSIGN for row in known], dtype=bool)
     waits = {

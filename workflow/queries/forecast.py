@@ -13,11 +13,15 @@ from workflow import campaigns, reminder_rules
 from workflow.calendars.forecast import ASSIGN, INSTRUCT, Forecast, Observed, Waiting, forecast
 from workflow.calendars.working_days import WorkingDays
 from workflow.clock import PARIS, local_day
-from workflow.models import BinomeMember, CommitteeSession, Dossier, Instance, JournalEntry
+from workflow.models import BinomeMember, Campaign, CommitteeSession, Dossier, Instance, JournalEntry
 
 ACTS = ("submit", "assign", "issue_opinion")
 LEFT = ("inadmissible", "withdrawn")
 """States in which no opinion comes any more."""
+HISTORY = 4
+"""How many campaigns are read, the one forecast included: what a page costs does not grow with the years."""
+BEFORE = (30, 20, 10)
+"""How many working days before its committee a past campaign is forecast anew."""
 
 
 @dataclass(slots=True)
@@ -51,23 +55,26 @@ class Checked:
 
 def predict(session: Session, campaign_id: int, instances: Sequence[int], now: datetime) -> Forecast | None:
     """The forecast for a campaign's dossiers in `instances`, as of `now`; None where too little was observed."""
-    lives, seats = _lives(session, now), _seats(session)
-    committees = _committees(session, campaign_id, instances, local_day(now))
-    return _predict(lives, seats, campaign_id, committees, now, reminder_rules.working_days(session))
+    lives, seats = _history(session, campaign_id, now)
+    on = committees(session, campaign_id, instances, local_day(now))
+    return _predict(lives, seats, campaign_id, on, now, reminder_rules.working_days(session))
 
 
-def check(session: Session, campaign_id: int, now: datetime, before: Sequence[int] = (30, 20, 10)) -> list[Checked]:
-    """What the forecast would have said some working days before the committees of a past campaign, and what came."""
+def check(session: Session, campaign_id: int, now: datetime, before: Sequence[int] = BEFORE) -> list[Checked]:
+    """What the forecast would have said some working days before the committees of a past campaign, and what came.
+
+    A day at which too little was observed for a forecast has no row.
+    """
     on = campaigns.dates(session, campaign_id).get("technical_committee")
     if on is None or on >= local_day(now):
         return []
     days = reminder_rules.working_days(session)
-    lives, seats = _lives(session, now), _seats(session)
-    committees = {row.instance: on for row in lives}
+    lives, seats = _history(session, campaign_id, now)
+    places = {row.instance: on for row in lives}
     found = []
     for ahead in before:
         at = datetime.combine(days.add(on, -ahead), time(8), PARIS)
-        said = _predict(_as_of(lives, at), seats, campaign_id, committees, at, days)
+        said = _predict(_as_of(lives, at), seats, campaign_id, places, at, days)
         for share in said.shares if said else ():
             own = [row for row in lives if (row.campaign_id, row.instance) == (campaign_id, share.instance)]
             own = [row for row in own if row.submitted <= at and not (row.over and row.over <= at)]
@@ -101,10 +108,10 @@ def _predict(
     waiting, in_time, late = [], Counter[int](), Counter[int]()
     for row in lives:
         on = committees.get(row.instance)
-        if row.campaign_id != campaign_id or on is None or row.over is not None:
+        if row.campaign_id != campaign_id or row.over is not None:
             continue
         if row.opined is not None:
-            (in_time if local_day(row.opined) <= on else late)[row.instance] += 1
+            (in_time if on and local_day(row.opined) <= on else late)[row.instance] += 1
             continue
         since = row.assigned or row.submitted
         elapsed = max(days.between(local_day(since), today), 0)
@@ -160,7 +167,19 @@ def _as_of(lives: Sequence[Life], at: datetime) -> list[Life]:
     ]
 
 
-def _lives(session: Session, now: datetime) -> list[Life]:
+def _history(session: Session, campaign_id: int, now: datetime) -> tuple[list[Life], Mapping[int, Sequence[int]]]:
+    """The dossiers of a campaign and of the ones just before it, and who sits in their binômes."""
+    this = session.get_one(Campaign, campaign_id)
+    read = session.scalars(
+        select(Campaign.id)
+        .where(Campaign.first <= this.first)
+        .order_by((Campaign.id == campaign_id).desc(), Campaign.first.desc())
+        .limit(HISTORY)
+    ).all()
+    return _lives(session, read, now), _seats(session, read)
+
+
+def _lives(session: Session, read: Sequence[int], now: datetime) -> list[Life]:
     rows = session.execute(
         select(
             Dossier.id,
@@ -170,7 +189,7 @@ def _lives(session: Session, now: datetime) -> list[Life]:
             Dossier.state,
             Dossier.state_since,
         )
-        .where(Dossier.submitted_at.is_not(None), Dossier.instance_id.is_not(None))
+        .where(Dossier.campaign_id.in_(read), Dossier.submitted_at.is_not(None), Dossier.instance_id.is_not(None))
         .order_by(Dossier.id)
     )
     lives: dict[int, Life] = {}
@@ -179,7 +198,8 @@ def _lives(session: Session, now: datetime) -> list[Life]:
         lives[row.id] = Life(row.id, row.campaign_id, row.instance_id, row.submitted_at, over=over)
     entries = session.execute(
         select(JournalEntry.dossier_id, JournalEntry.act, JournalEntry.at)
-        .where(JournalEntry.act.in_(ACTS), JournalEntry.at <= now)
+        .join(Dossier, Dossier.id == JournalEntry.dossier_id)
+        .where(Dossier.campaign_id.in_(read), JournalEntry.act.in_(ACTS), JournalEntry.at <= now)
         .order_by(JournalEntry.seq)
     )
     for dossier_id, act, at in entries:
@@ -193,17 +213,19 @@ def _lives(session: Session, now: datetime) -> list[Life]:
     return list(lives.values())
 
 
-def _seats(session: Session) -> Mapping[int, Sequence[int]]:
+def _seats(session: Session, read: Sequence[int]) -> Mapping[int, Sequence[int]]:
     seats: dict[int, list[int]] = defaultdict(list)
     rows = session.execute(
-        select(BinomeMember.dossier_id, BinomeMember.person_id).where(BinomeMember.left_at.is_(None))
+        select(BinomeMember.dossier_id, BinomeMember.person_id)
+        .join(Dossier, Dossier.id == BinomeMember.dossier_id)
+        .where(Dossier.campaign_id.in_(read), BinomeMember.left_at.is_(None))
     )
     for dossier_id, person_id in rows:
         seats[dossier_id].append(person_id)
     return seats
 
 
-def _committees(session: Session, campaign_id: int, instances: Sequence[int], today: date) -> dict[int, date]:
+def committees(session: Session, campaign_id: int, instances: Sequence[int], today: date) -> dict[int, date]:
     """The campaign's day of committees while it is to come; then the next session of each instance."""
     common = campaigns.dates(session, campaign_id).get("technical_committee")
     rows = session.execute(
