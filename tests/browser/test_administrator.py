@@ -9,6 +9,7 @@ from sqlalchemy import select
 from tests.browser.conftest import deliver_all
 from tests.browser.visitor import Arrive
 from tests.web.conftest import PASSWORD, Town
+from workflow import reminder_rules
 from workflow.models import Milestone, Route
 
 
@@ -79,3 +80,18 @@ def test_the_journal_is_verified(town: Town, arrive: Arrive, size: str) -> None:
     administrator.fill("Tête notée auparavant", head).press("Vérifier la chaîne")
     administrator.sees("Il prolonge bien la tête que vous aviez notée.")
     administrator.fill("Tête notée auparavant", "n'importe quoi").press("Vérifier la chaîne", 422)
+
+
+def test_a_rule_of_reminders_is_tried_before_it_is_saved(town: Town, arrive: Arrive, size: str) -> None:
+    town.walk().assigned()
+    with town.database.write() as session:
+        reminder_rules.install(session)
+    administrator = arrive("administrator").open("/administration").follow("Règles de rappel")
+    administrator.main.locator("li", has_text="Avis à rendre").get_by_role("link").focus()
+    with administrator.going():
+        administrator.page.keyboard.press("Enter")
+    administrator.fill("Rappels, en jours ouvrés autour de l'échéance", "bientôt")
+    administrator.press("Essayer sur la dernière campagne", 422)
+    administrator.fill("Rappels, en jours ouvrés autour de l'échéance", "-40, 1")
+    administrator.press("Essayer sur la dernière campagne").sees("Ce que la règle aurait envoyé")
+    administrator.press("Enregistrer la règle").sees("La règle est enregistrée")

@@ -125,7 +125,7 @@ class CalendarVersion(Base):
     campaign: Mapped[Campaign] = relationship()
     made_by: Mapped[Person | None] = relationship(foreign_keys=[made_by_id])
     adopted_by: Mapped[Person | None] = relationship(foreign_keys=[adopted_by_id])
-    dates: Mapped[list["CalendarDate"]] = relationship(back_populates="version")
+    dates: Mapped[list["CalendarDate"]] = relationship(back_populates="version", order_by="CalendarDate.id")
     answers: Mapped[list["CalendarAnswer"]] = relationship(back_populates="version")
 
 
