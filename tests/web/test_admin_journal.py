@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert, select, text, update
 
+from notifications import webhooks
 from notifications.messages import kinds
 from tests.factories import NOW, World
 from tests.web.browser import Browser
@@ -47,7 +48,7 @@ def demo(
 
 
 def test_every_kind_of_message_has_a_name() -> None:
-    assert set(admin_messages.KIND_LABELS) == kinds("fr")
+    assert set(admin_messages.KIND_LABELS) == kinds("fr") | {webhooks.KIND}
 
 
 def test_a_failed_message_says_why_and_is_tried_again(town: Town, admin: Browser) -> None:
