@@ -328,7 +328,7 @@ def beginning(built_sqlite: Built, tmp_path_factory: pytest.TempPathFactory) -> 
     return Built(str(database.url).removeprefix("sqlite:///"), built_sqlite.world)
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(steps=st.lists(STEPS, min_size=3, max_size=14))
 def test_whatever_happens_nobody_hears_twice_or_of_what_is_not_theirs(
     beginning: Built, tmp_path_factory: pytest.TempPathFactory, settings: Settings, steps: list[tuple[str, int]]
