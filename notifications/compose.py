@@ -1,12 +1,12 @@
 """From a row of the outbox to the message that goes out, or to nothing where it no longer makes sense."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from notifications import reminders
@@ -61,18 +61,35 @@ class Blocked:
     why: str
 
 
-def compose(session: Session, settings: Settings, outbox_id: int, now: datetime) -> Mail | Dropped | Blocked:
-    """The message of one row, as things stand now.
+def compose(
+    session: Session, settings: Settings, ids: Sequence[int], now: datetime
+) -> Iterator[Mail | Dropped | Blocked]:
+    """The messages of some rows, in the order of `ids`, as things stand now.
 
-    Raises jinja2.TemplateError or KeyError where the row does not hold what its text needs.
+    Raises jinja2.TemplateError or KeyError at one whose row does not hold what its text needs.
     """
-    row, person, dossier = session.execute(
-        select(Outbox, Person, Dossier)
+    found = session.execute(
+        select(Outbox, Person, Dossier, RefusedAddress)
         .outerjoin(Person, Person.id == Outbox.person_id)
         .outerjoin(Dossier, Dossier.id == Outbox.dossier_id)
-        .where(Outbox.id == outbox_id)
+        .outerjoin(RefusedAddress, RefusedAddress.address == func.lower(func.coalesce(Person.email, Outbox.address)))
+        .where(Outbox.id.in_(ids))
         .options(joinedload(Dossier.organisation), joinedload(Dossier.instance))
-    ).one()
+    )
+    rows = {row.Outbox.id: row for row in found}
+    for outbox_id in ids:
+        yield _mail(session, settings, now, *rows[outbox_id])
+
+
+def _mail(
+    session: Session,
+    settings: Settings,
+    now: datetime,
+    row: Outbox,
+    person: Person | None,
+    dossier: Dossier | None,
+    refused: RefusedAddress | None,
+) -> Mail | Dropped | Blocked:
     if person is not None and not person.active:
         return Dropped("account closed")
     if row.kind in FORMER_KINDS:
@@ -80,8 +97,7 @@ def compose(session: Session, settings: Settings, outbox_id: int, now: datetime)
     link = _live_link(session, row, now)
     if link is None and row.kind in USELESS_WITHOUT_LINK:
         return Dropped("link ended")
-    address = person.email if person else row.address or ""
-    if session.get(RefusedAddress, address.lower()) is not None:
+    if refused is not None:
         return Blocked(REFUSED)
     locale = person.locale if person else settings.locale
     values = context(session, settings, row, dossier, link)
@@ -96,7 +112,7 @@ def compose(session: Session, settings: Settings, outbox_id: int, now: datetime)
         outbox_id=row.id,
         identity=hashlib.sha256(row.key.encode()).hexdigest()[:40],
         name=one_line(person.name if person else _expert_name(session, row)),
-        address=address,
+        address=person.email if person else row.address or "",
         locale=locale,
         subject=subject,
         body=body,

@@ -10,7 +10,7 @@ import http.client
 import json
 import socket
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
@@ -98,8 +98,14 @@ def queue(session: Session, now: datetime) -> int:
     return passed
 
 
-def compose(session: Session, _settings: Settings, outbox_id: int, now: datetime) -> Call | Dropped:
-    """The call of one row, signed as of `now`: its age is signed along, so that an old one cannot be sent again."""
+def compose(session: Session, _settings: Settings, ids: Sequence[int], now: datetime) -> Iterator[Call | Dropped]:
+    """The calls of some rows, in the order of `ids`, signed as of `now`: the age is signed along, so that an old one
+    cannot be sent again."""
+    for outbox_id in ids:
+        yield _call(session, outbox_id, now)
+
+
+def _call(session: Session, outbox_id: int, now: datetime) -> Call | Dropped:
     row, webhook = session.execute(
         select(Outbox, Webhook).join(Webhook, Webhook.id == Outbox.webhook_id).where(Outbox.id == outbox_id)
     ).one()

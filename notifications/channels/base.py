@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,7 @@ class Mail:
     locale: str
     subject: str
     body: str
-    html: str = ""
+    html: str
     """The same text as a page."""
     unsubscribe: str = ""
     """The address that stops messages of this kind, where they can be stopped."""
@@ -59,8 +59,12 @@ Message = TypeVar("Message")
 class Channel(Generic[Message]):
     """A way out. One is made for each run of deliveries, and closed after it."""
 
-    def send(self, message: Message) -> None:
-        """Take the message out of the process; outside of any transaction. Raises Undelivered."""
+    def prepare(self, message: Message) -> Any:
+        """What `send` is given of a message; made before the first of a handful goes. Raises Undelivered."""
+        return message
+
+    def send(self, prepared: Any) -> None:
+        """Take a message out of the process; outside of any transaction. Raises Undelivered."""
 
     def record(self, session: Session, message: Message, now: datetime) -> None:
         """Write what the channel keeps of it, in the transaction that marks the message as sent."""

@@ -2,13 +2,16 @@
 
 import smtplib
 import ssl
+from binascii import b2a_qp
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
+from email.policy import EmailPolicy
+from email.utils import format_datetime, formataddr
 from functools import partial
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from notifications.channels.base import AddressRefused, Channel, Mail, Rejected, Undelivered, Unreachable
@@ -51,9 +54,24 @@ def read_url(url: str) -> Server:
 PORTS: Mapping[str, int] = {"smtp": 25, "smtps": 465}
 
 
-def _open_plain(server: Server) -> smtplib.SMTP:
+class _Line(smtplib.SMTP):
+    """A connection that knows whether the content of a message was begun: before, nothing can have gone."""
+
+    begun = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Send the content, as smtplib does."""
+        self.begun = True
+        return super().data(msg)
+
+
+class _TlsLine(_Line, smtplib.SMTP_SSL):
+    """The same, encrypted from the start."""
+
+
+def _open_plain(server: Server) -> _Line:
     """STARTTLS is used where it is offered. A password never goes over an open line to another machine."""
-    client = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT)
+    client = _Line(server.host, server.port, timeout=TIMEOUT)
     try:
         client.ehlo_or_helo_if_needed()
         if client.has_extn("starttls"):
@@ -66,21 +84,42 @@ def _open_plain(server: Server) -> smtplib.SMTP:
     return client
 
 
-def _open_tls(server: Server) -> smtplib.SMTP:
-    return smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT, context=ssl.create_default_context())
+def _open_tls(server: Server) -> _Line:
+    return _TlsLine(server.host, server.port, timeout=TIMEOUT, context=ssl.create_default_context())
 
 
-OPEN: Mapping[str, Callable[[Server], smtplib.SMTP]] = {"smtp": _open_plain, "smtps": _open_tls}
+OPEN: Mapping[str, Callable[[Server], _Line]] = {"smtp": _open_plain, "smtps": _open_tls}
+
+
+class _Policy(EmailPolicy):
+    """Headers are parsed where people's words are in them. The others are plain, short, and set once: parsing and
+    folding them all the same takes the library longer than all else here."""
+
+    def header_max_count(self, name: str) -> None:
+        """No header is set twice."""
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        """A header as it is kept in a message."""
+        return super().header_store_parse(name, value) if name in ("To", "Subject") else (name, value)
+
+    def header_fetch_parse(self, name: str, value: Any) -> Any:
+        """A header as a message gives it."""
+        return value
+
+
+_POLICY = _Policy(linesep="\r\n", refold_source="none")
+_BOUNDARY = "=_binome"
+"""No quoted-printable text holds « =_ » (RFC 2045, 6.7)."""
 
 
 def write(mail: Mail, sender: str, at: datetime) -> EmailMessage:
     """The message as it goes over the line: text and page, marked as sent by a machine, always under one name."""
     domain = sender.rpartition("@")[2] or "localhost"
-    message = EmailMessage(policy=SMTP_POLICY)
-    message["From"] = Address(SENDER, addr_spec=sender)
+    message = EmailMessage(policy=_POLICY)
+    message["From"] = formataddr((SENDER, sender))
     message["To"] = Address(mail.name, addr_spec=mail.address)
     message["Subject"] = mail.subject
-    message["Date"] = at
+    message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{mail.identity}@{domain}>"
     message["List-Id"] = f"<notifications.{domain}>"
     message["Auto-Submitted"] = "auto-generated"
@@ -89,10 +128,24 @@ def write(mail: Mail, sender: str, at: datetime) -> EmailMessage:
     if mail.unsubscribe:
         message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
-    message.set_content(mail.body, charset="utf-8", cte="quoted-printable")
-    if mail.html:
-        message.add_alternative(mail.html, subtype="html", charset="utf-8", cte="quoted-printable")
+    message["MIME-Version"] = "1.0"
+    message["Content-Type"] = f'multipart/alternative; boundary="{_BOUNDARY}"'
+    for subtype, text in (("plain", mail.body), ("html", mail.html)):
+        part = EmailMessage(policy=_POLICY)
+        part["Content-Type"] = f'text/{subtype}; charset="utf-8"'
+        part["Content-Transfer-Encoding"] = "quoted-printable"
+        part.set_payload(b2a_qp(text.encode()).decode())
+        message.attach(part)
     return message
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message ready for the line: its lines, but where the address is not ASCII (RFC 6531 decides how it is written)
+    the message itself."""
+
+    address: str
+    content: bytes | EmailMessage
 
 
 class SmtpChannel(Channel[Mail]):
@@ -101,20 +154,29 @@ class SmtpChannel(Channel[Mail]):
     def __init__(self, settings: Settings) -> None:
         self._server = read_url(settings.smtp_url.get_secret_value())
         self._sender = settings.mail_from
-        self._client: smtplib.SMTP | None = None
+        self._client: _Line | None = None
         self._describe = partial(describe, secrets=(self._server.password, self._server.user))
 
-    def send(self, message: Mail) -> None:
-        """Hand the message in. Raises Undelivered, after which the next message gets a new connection."""
+    def prepare(self, message: Mail) -> Written:
+        """The message as it goes over the line. Raises Rejected."""
         try:
             written = write(message, self._sender, datetime.now(UTC))
+            return Written(message.address, written.as_bytes() if message.address.isascii() else written)
         except Exception as error:
             # The library's parser of addresses fails in many ways; what is no message now never will be.
             raise Rejected(self._describe(error)) from None
+
+    def send(self, prepared: Written) -> None:
+        """Hand the message in. Raises Undelivered, after which the next message gets a new connection."""
+        reused = self._client is not None
         try:
-            self._live().send_message(written, self._sender, [message.address])
+            self._hand_in(prepared)
         except (smtplib.SMTPException, OSError) as error:
-            raise self._undelivered(error, message.address) from None
+            if not (reused and self._client and not self._client.begun and _answer(error) is None):
+                raise self._undelivered(error, prepared.address) from None
+            # The server closed the connection since the last message; this one gets a new connection.
+            self._drop()
+            self.send(prepared)
 
     def close(self) -> None:
         """Say goodbye to the server."""
@@ -125,16 +187,17 @@ class SmtpChannel(Channel[Mail]):
             except (smtplib.SMTPException, OSError):
                 client.close()
 
-    def _live(self) -> smtplib.SMTP:
-        """A connection on which the server still answers."""
-        try:
-            if self._client is not None and self._client.noop()[0] == 250:
-                return self._client
-        except (smtplib.SMTPException, OSError):
-            pass
-        self._drop()
-        client = OPEN[self._server.scheme](self._server)
-        self._client = client
+    def _hand_in(self, written: Written) -> None:
+        """Hand a message in, over the connection that is open or a new one."""
+        client = self._client or self._open()
+        client.begun = False
+        if isinstance(written.content, bytes):
+            client.sendmail(self._sender, [written.address], written.content)
+        else:
+            client.send_message(written.content, self._sender, [written.address])
+
+    def _open(self) -> _Line:
+        self._client = client = OPEN[self._server.scheme](self._server)
         if self._server.user:
             client.login(self._server.user, self._server.password)
         return client

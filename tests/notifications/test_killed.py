@@ -156,4 +156,4 @@ def test_whoever_is_killed_where_ever_is_made_up_for(again: Callable[[], Databas
             assert left(database) == [0, 0, 0, 0]
         identities(ticks.heard)
     database.dispose()
-    assert deaths == {"commit": 2 * 9, "mail": 2 * 4}[place], "expiry, plan, firing, digests, claim, four marks"
+    assert deaths == {"commit": 2 * 8, "mail": 2 * 4}[place], "expiry, plan, firing, digests, claim, three marks"

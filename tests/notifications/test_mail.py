@@ -1,6 +1,5 @@
 """Mail over a real SMTP server on this machine: headers, text, refusals, encryption, passwords."""
 
-import smtplib
 import socket
 import ssl
 import subprocess
@@ -35,6 +34,7 @@ MAIL = Mail(
     locale="fr",
     subject="Dossier 2027-0042 : il vient d'arriver, à vérifier",
     body="Bonjour,\n\nUn dossier « d'été » vous attend.\nhttps://binome.example/" + "a" * 200 + "\n.\nFin\n",
+    html="<p>Élan</p>",
 )
 
 
@@ -45,6 +45,16 @@ class Server25:
         self.heard: list[tuple[str, list[str], bytes]] = []
         self.answers: dict[str, str] = {}
         self.sessions: set[int] = set()
+        self.tired = False
+        """Whether it says goodbye to a connection that already carried a message."""
+        self.hangs_up = False
+        """Whether it closes the connection in place of the answer to a message."""
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+        if self.tired and id(session) in self.sessions:
+            return "421 enough for one connection"
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
         if "RCPT" in self.answers:
@@ -57,6 +67,8 @@ class Server25:
         if "DATA" in self.answers:
             return self.answers["DATA"]
         self.heard.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
+        if self.hangs_up:
+            server.transport.close()
         return "250 OK"
 
     @property
@@ -104,6 +116,10 @@ def channel_to(settings: Settings, url: str) -> SmtpChannel:
     return channel
 
 
+def hand(channel: SmtpChannel, mail: Mail) -> None:
+    channel.send(channel.prepare(mail))
+
+
 @pytest.fixture
 def channel(settings: Settings, server: FreePort) -> Iterator[SmtpChannel]:
     channel = channel_to(settings, f"smtp://127.0.0.1:{server.port}")
@@ -113,7 +129,7 @@ def channel(settings: Settings, server: FreePort) -> Iterator[SmtpChannel]:
 
 def test_a_mail_arrives_as_it_was_written(channel: SmtpChannel, heard: Server25) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    channel.send(MAIL)
+    hand(channel, MAIL)
     (sender, recipients, content), (message,) = heard.heard[0], heard.messages
     assert (sender, recipients) == ("binome@binome.example", ["animatrice@binome.example"])
     assert str(message["From"]) == "Binôme <binome@binome.example>"
@@ -123,39 +139,54 @@ def test_a_mail_arrives_as_it_was_written(channel: SmtpChannel, heard: Server25)
     assert before <= message["Date"].datetime <= datetime.now(UTC)
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["List-Id"] == "<notifications.binome.example>"
-    assert message.get_content_type() == "text/plain"
-    assert message.get_content_charset() == "utf-8"
-    assert message.get_content().replace("\r\n", "\n") == MAIL.body
+    assert message.get_content_type() == "multipart/alternative"
+    text, page = message.iter_parts()
+    assert text.get_content_charset() == page.get_content_charset() == "utf-8"
+    assert text.get_content().replace("\r\n", "\n") == MAIL.body
+    assert (page.get_content_type(), page.get_content().strip()) == ("text/html", MAIL.html)
     assert content.isascii()
     assert max(map(len, content.splitlines())) < 100
 
 
-def test_a_page_goes_beside_the_text_and_a_digest_can_be_stopped(channel: SmtpChannel, heard: Server25) -> None:
+def test_a_digest_can_be_stopped(channel: SmtpChannel, heard: Server25) -> None:
     stop = "https://binome.example/desabonnement/1-x"
-    channel.send(replace(MAIL, html="<p>Élan</p>", unsubscribe=stop))
+    hand(channel, replace(MAIL, unsubscribe=stop))
     (message,) = heard.messages
     assert message["List-Unsubscribe"] == f"<{stop}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert message.get_content_type() == "multipart/alternative"
-    text, page = message.iter_parts()
-    assert text.get_content().replace("\r\n", "\n") == MAIL.body
-    assert (page.get_content_type(), page.get_content().strip()) == ("text/html", "<p>Élan</p>")
 
 
 def test_one_connection_serves_a_run(channel: SmtpChannel, heard: Server25) -> None:
     for _ in range(3):
-        channel.send(MAIL)
+        hand(channel, MAIL)
     assert len(heard.messages) == 3
     assert {message["Message-ID"] for message in heard.messages} == {"<0123abcd@binome.example>"}
     assert len(heard.sessions) == 1
 
 
 def test_a_connection_that_was_closed_is_opened_again(channel: SmtpChannel, heard: Server25) -> None:
-    channel.send(MAIL)
+    hand(channel, MAIL)
     assert channel._client is not None
     assert channel._client.sock is not None
     channel._client.sock.close()
-    channel.send(MAIL)
+    hand(channel, MAIL)
+    assert len(heard.messages) == 2
+
+
+def test_a_server_that_takes_one_message_per_connection_gets_all(channel: SmtpChannel, heard: Server25) -> None:
+    heard.tired = True
+    for _ in range(3):
+        hand(channel, MAIL)
+    assert len(heard.messages) == 3
+
+
+def test_a_connection_lost_in_the_content_is_no_reason_to_send_it_again_at_once(
+    channel: SmtpChannel, heard: Server25
+) -> None:
+    hand(channel, MAIL)
+    heard.hangs_up = True
+    with pytest.raises(Unreachable, match="closed"):
+        hand(channel, MAIL)
     assert len(heard.messages) == 2
 
 
@@ -173,11 +204,11 @@ def test_a_refusal_is_for_good_or_for_now(
 ) -> None:
     heard.answers[command] = answer
     with pytest.raises(Undelivered) as raised:
-        channel.send(MAIL)
+        hand(channel, MAIL)
     assert type(raised.value) is kind
     assert str(raised.value) == answer.replace("animatrice@binome.example", "***@***")
     heard.answers.clear()
-    channel.send(MAIL)
+    hand(channel, MAIL)
     assert len(heard.messages) == 1
 
 
@@ -186,29 +217,29 @@ def test_a_server_that_is_away_is_out_of_reach(settings: Settings, heard: Server
         port = server.port
     channel = channel_to(settings, f"smtp://someone:{PASSWORD.replace('/', '%2F')}@127.0.0.1:{port}")
     with pytest.raises(Unreachable, match="ConnectionRefusedError"):
-        channel.send(MAIL)
+        hand(channel, MAIL)
     channel.close()
 
 
 def test_a_server_that_leaves_in_the_middle_is_out_of_reach(channel: SmtpChannel, heard: Server25) -> None:
     heard.answers["RCPT"] = "421 closing"
     with pytest.raises(Unreachable, match=r"421|closed|disconnect"):
-        channel.send(MAIL)
+        hand(channel, MAIL)
     heard.answers.clear()
-    channel.send(MAIL)
+    hand(channel, MAIL)
     assert len(heard.messages) == 1
 
 
 @pytest.mark.parametrize("address", ["no address", "a@b\r\nBcc: c@d", ""])
 def test_what_cannot_be_a_recipient_is_rejected(channel: SmtpChannel, heard: Server25, address: str) -> None:
     with pytest.raises(Rejected):
-        channel.send(Mail(1, "1", "", address, "fr", "Sujet", "Texte"))
+        hand(channel, Mail(1, "1", "", address, "fr", "Sujet", "Texte", "<p>Texte</p>"))
     assert heard.heard == []
 
 
 def test_a_subject_cannot_hold_a_header(channel: SmtpChannel, heard: Server25) -> None:
     with pytest.raises(Rejected, match="ValueError"):
-        channel.send(Mail(1, "1", "", "a@b.example", "fr", "Sujet\nBcc: c@d.example", "Texte"))
+        hand(channel, Mail(1, "1", "", "a@b.example", "fr", "Sujet\nBcc: c@d.example", "Texte", "<p>Texte</p>"))
     assert heard.heard == []
 
 
@@ -253,7 +284,7 @@ def test_starttls_is_used_where_it_is_offered(settings: Settings, heard: Server2
     options = {"tls_context": tls, "require_starttls": True, "authenticator": check, "auth_required": True}
     with serving(heard, **options) as controller:
         channel = channel_to(settings, url(controller, "smtp", PASSWORD))
-        channel.send(MAIL)
+        hand(channel, MAIL)
         assert channel._client is not None
         assert isinstance(channel._client.sock, ssl.SSLSocket)
         channel.close()
@@ -263,7 +294,7 @@ def test_starttls_is_used_where_it_is_offered(settings: Settings, heard: Server2
 def test_smtps_is_encrypted_from_the_start(settings: Settings, heard: Server25, tls: ssl.SSLContext) -> None:
     with serving(heard, ssl_context=tls, authenticator=check, auth_require_tls=False) as controller:
         channel = channel_to(settings, url(controller, "smtps", PASSWORD))
-        channel.send(MAIL)
+        hand(channel, MAIL)
         channel.close()
     assert len(heard.messages) == 1
 
@@ -275,7 +306,7 @@ def test_a_wrong_password_is_out_of_reach_and_not_repeated(
         serving(heard, tls_context=tls, authenticator=check, auth_required=True) as controller,
         pytest.raises(Unreachable, match="535") as raised,
     ):
-        channel_to(settings, url(controller, "smtp", "guessed wrong")).send(MAIL)
+        hand(channel_to(settings, url(controller, "smtp", "guessed wrong")), MAIL)
     assert "guessed" not in str(raised.value)
     assert heard.heard == []
 
@@ -287,12 +318,12 @@ def test_an_unknown_certificate_is_refused(settings: Settings, heard: Server25, 
         serving(heard, tls_context=context) as controller,
         pytest.raises(Unreachable, match="certificate verify failed"),
     ):
-        channel_to(settings, url(controller, "smtp", PASSWORD)).send(MAIL)
+        hand(channel_to(settings, url(controller, "smtp", PASSWORD)), MAIL)
     assert heard.heard == []
 
 
 def test_a_password_never_goes_over_an_open_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Open(smtplib.SMTP):
+    class Open(mail_module._Line):
         def __init__(self, *_given: object, **_options: object) -> None:
             self.esmtp_features = {"auth": "PLAIN"}
             self.closed = False
@@ -306,7 +337,7 @@ def test_a_password_never_goes_over_an_open_line(monkeypatch: pytest.MonkeyPatch
         def close(self) -> None:
             self.closed = True
 
-    monkeypatch.setattr(mail_module.smtplib, "SMTP", Open)
+    monkeypatch.setattr(mail_module, "_Line", Open)
     with pytest.raises(Unreachable, match="no encryption"):
         mail_module._open_plain(Server("smtp", "mail.binome.example", 25, "binome", PASSWORD))
     assert mail_module._open_plain(Server("smtp", "mail.binome.example", 25, "", ""))

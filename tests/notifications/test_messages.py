@@ -101,7 +101,7 @@ def test_every_message_goes_out_as_it_was_written(lived: Database, settings: Set
     with lived.read() as session:
         rows = session.execute(select(Outbox.id, Outbox.kind)).all()
         at = dict.fromkeys(reminders.KINDS, ticking.morning(DUE_TODAY))
-        composed = {row.id: compose(session, settings, row.id, at.get(row.kind, NOW)) for row in rows}
+        composed = {row.id: next(compose(session, settings, [row.id], at.get(row.kind, NOW))) for row in rows}
     dropped = {row.kind for row in rows if isinstance(composed[row.id], Dropped)}
     # What was done or withdrawn since is not told any more: the two other questions were answered or revoked.
     assert dropped == {"consultation_asked"}
@@ -114,7 +114,7 @@ def test_a_reminder_of_before_the_rules_goes_no_more(lived: Database, settings: 
         row = session.scalars(select(Outbox).where(Outbox.kind == "completion_requested").limit(1)).one()
         row.kind = sorted(FORMER_KINDS)[0]
         session.flush()
-        assert compose(session, settings, row.id, NOW) == Dropped("planned anew by the rules of reminders")
+        assert next(compose(session, settings, [row.id], NOW)) == Dropped("planned anew by the rules of reminders")
 
 
 def test_days_and_sums_are_written_as_each_language_has_them() -> None:
@@ -150,7 +150,7 @@ def test_what_people_type_stays_what_it_is(built_sqlite: Built, tmp_path: Path, 
         session.execute(update(Dossier).values(title=NASTY))
     with database.read() as session:
         receipt = session.scalars(select(Outbox.id).where(Outbox.kind == "receipt")).one()
-        mail = compose(session, settings, receipt, NOW)
+        mail = next(compose(session, settings, [receipt], NOW))
     database.dispose()
     assert not isinstance(mail, Dropped)
     assert "Ateliers Bcc: autre@binome.example {{ base_url }} <b>&" in mail.body
@@ -168,5 +168,7 @@ def test_a_link_that_ended_is_not_mailed(lived: Database, settings: Settings, ki
         row = session.scalars(select(Outbox).where(Outbox.kind == kind)).one()
         lifetime = links.LIFETIMES[purpose]
         assert lifetime
-        assert not isinstance(compose(session, settings, row.id, NOW + lifetime - timedelta(seconds=1)), Dropped)
-        assert compose(session, settings, row.id, NOW + lifetime) == Dropped("link ended")
+        assert not isinstance(
+            next(compose(session, settings, [row.id], NOW + lifetime - timedelta(seconds=1))), Dropped
+        )
+        assert next(compose(session, settings, [row.id], NOW + lifetime)) == Dropped("link ended")

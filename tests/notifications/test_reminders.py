@@ -278,7 +278,7 @@ def test_a_digest_that_waited_is_looked_at_again_as_it_goes(walk: Walk, settings
 
     def fate(outbox_id: int) -> str:
         with walk.database.read() as session:
-            mail = compose(session, settings, outbox_id, morning(on(-6)))
+            mail = next(compose(session, settings, [outbox_id], morning(on(-6))))
         return mail.why if isinstance(mail, Dropped) else "goes"
 
     assert [fate(first), fate(second)] == ["goes", "goes"]

@@ -78,10 +78,12 @@ def _would_send(database: Database, settings: Settings, at: datetime) -> list[di
     with rehearsed(database) as rehearsal:
         _do(scheduler.WRITING, rehearsal, settings, at)
         with rehearsal.read() as session:
+            due = _due(session, at)
+            composed = compose(session, settings, [row.id for row in due], at)
             return [
                 _message(session, row, at)
-                for row in _due(session, at)
-                if not isinstance(compose(session, settings, row.id, at), Dropped)
+                for row, message in zip(due, composed, strict=True)
+                if not isinstance(message, Dropped)
             ]
 
 
