@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import structlog
 
-from tests.benchmarks import calendars, demo, mail, pages, reminders, server, transitions
+from tests.benchmarks import calendars, demo, forecast, mail, pages, reminders, server, transitions
 from tests.benchmarks.measure import Result
 from tests.benchmarks.places import Places, places
 
@@ -21,6 +21,7 @@ PARTS: Mapping[str, Part] = {
     "worker": server.measure_worker,
     "demo": demo.measure,
     "calendars": calendars.measure,
+    "forecast": forecast.measure,
     "mail": mail.measure,
     "reminders": reminders.measure,
 }

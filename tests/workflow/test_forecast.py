@@ -1,12 +1,13 @@
 """The forecast: the survival curve against one worked by hand, its calibration on data of its own model, what helps."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import numpy as np
 import pytest
 
-from tests.factories import NOW, Walk, build
+from tests.factories import DATES, NOW, Walk, build
 from workflow.calendars.forecast import ASSIGN, INSTRUCT, Forecast, Observed, Waiting, forecast, survival_curve
+from workflow.clock import PARIS
 from workflow.db import Database
 from workflow.queries import forecast as query
 
@@ -79,6 +80,8 @@ def test_what_helps_most_comes_first() -> None:
     assert found.exponent > 0.8
     assert found.alternatives[0].name == "relieve"
     assert found.alternatives[0].subject == 5
+    evenly = [Waiting(n, 1, INSTRUCT, 0, (2 * n % 6, 2 * n % 6 + 1)) for n in range(9)]
+    assert ("one_more", 1) in {(row.name, row.subject) for row in said(rows, evenly, 10).alternatives}
     unassigned = [Waiting(n, 1, ASSIGN, 0) for n in range(8)]
     assert said(rows, unassigned, 12).alternatives[0].name == "assign_now"
 
@@ -118,4 +121,19 @@ def test_it_is_read_from_the_journal(database_url: str) -> None:
         late = query.check(session, world.campaign_id, NOW + timedelta(days=400))
         assert all(0 <= row.low <= row.middle <= row.high <= 1 for row in late)
         assert query.check(session, world.campaign_id, NOW) == []
+        assert {row.usual for row in late} <= {None}, "no campaign before this one"
+    database.dispose()
+
+
+def test_a_forecast_of_the_past_stands_beside_the_campaign_before(database_url: str) -> None:
+    database = Database(database_url)
+    world = build(database)
+    eve = datetime.combine(DATES["technical_committee"] - timedelta(days=1), time(9), PARIS)
+    opined = [eve, eve + timedelta(days=1), eve + timedelta(days=2), None]
+    lives = [query.Life(n, world.campaign_id, world.instance_id, NOW, NOW, at) for n, at in enumerate(opined)]
+    withdrawn = query.Life(9, world.campaign_id, world.instance_id, NOW, NOW, None, eve)
+    with database.read() as session:
+        assert query._usual(session, [*lives, withdrawn], world.campaign_id) == 2 / 4
+        assert query._usual(session, [withdrawn], world.campaign_id) is None
+        assert query._usual(session, lives, None) is None
     database.dispose()

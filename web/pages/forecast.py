@@ -19,6 +19,7 @@ pages = Blueprint("forecast", __name__)
 HELP: Mapping[str, str] = {
     "assign_now": N_("Affecter aujourd'hui un binôme à tous les dossiers qui en attendent un"),
     "relieve": N_("Confier à quelqu'un d'autre la moitié des dossiers de l'instructeur le plus chargé"),
+    "one_more": N_("Un instructeur de plus dans l'instance « %(instance)s », la plus chargée par personne"),
     "move_committee": N_("Reculer les comités de cinq jours ouvrés"),
 }
 AT_RISK = 0.5
@@ -52,6 +53,9 @@ def show(campaign_id: int) -> str:
         held=sum(row.held for row in checked),
         missed_by=sum(abs(row.middle - row.came) for row in checked) / len(checked) if checked else None,
         naive_by=sum(1 - row.came for row in checked) / len(checked) if checked else None,
+        usual_by=sum(abs(row.usual - row.came) for row in checked if row.usual is not None) / len(checked)
+        if checked and checked[0].usual is not None
+        else None,
         fewest=model.FEWEST,
     )
 

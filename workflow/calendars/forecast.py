@@ -131,6 +131,11 @@ def _alternatives(
         busiest = max(members, key=lambda person: (loads[person], -person))
         if loads[busiest] > 1:
             tried.append(("relieve", busiest, known, left, {**loads, busiest: loads[busiest] / 2}))
+    crews = {place: {m for row in known if row.instance == place for m in row.members} for place in left}
+    if crews := {place: crew for place, crew in crews.items() if crew}:
+        place = max(crews, key=lambda place: (sum(loads[m] for m in crews[place]) / len(crews[place]), -place))
+        shared = {m: loads[m] * len(crews[place]) / (len(crews[place]) + 1) for m in crews[place]}
+        tried.append(("one_more", place, known, left, {**loads, **shared}))
     if known:
         tried.append(("move_committee", None, known, {place: days + LATER for place, days in left.items()}, loads))
     return tried

@@ -89,12 +89,12 @@ def play(
     until: date,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """Play `dossiers` dossiers of two campaigns up to the day before `until`, on a migrated database without people.
+    """Play `dossiers` dossiers of the campaigns up to the day before `until`, on a migrated database without people.
 
     `progress` hears how many days are played, of how many. Raises NotEmpty.
     """
     plans, people = load("plans"), load("people")
-    stage = Stage(database, seed, until, plans["calendar"]["previous"]["call_opens"] - _SET_UP)
+    stage = Stage(database, seed, until, min(row["call_opens"] for row in plans["calendar"].values()) - _SET_UP)
     with database.write() as session:
         if not db.is_empty(session):
             raise NotEmpty
@@ -110,8 +110,8 @@ def play(
             home=people["home"],
         )
     stories = write_all(stage, world, dossiers)
-    stage.add(_previous_year(stage, world, stories))
-    stage.add(_current_year(stage, world, stories))
+    for name in plans["calendar"]:
+        stage.add(_year(stage, world, stories, name))
     for story in stories:
         stage.add(story.play(STEPS))
     _run(stage, progress)
@@ -154,18 +154,19 @@ def _open(stage: Stage, world: World, stories: list[Story], name: str) -> None:
     world.purses |= fill_envelopes(stage, world.cast, world.plans, campaign_id, asked, orientations, world.funders)
 
 
-def _previous_year(stage: Stage, world: World, stories: list[Story]) -> Life:
-    """The previous campaign: its opening, and the draw of its control sample."""
-    calendar = world.plans["calendar"]["previous"]
-    _open(stage, world, stories, "previous")
-    yield stage.at(calendar["control_draw"], 10)
-    _draw(stage, world, [story for story in stories if story.campaign == "previous"])
+def _year(stage: Stage, world: World, stories: list[Story], name: str) -> Life:
+    """A campaign: its opening, then what else it is there to show."""
+    yield stage.at(world.plans["calendar"][name]["call_opens"] - _SET_UP)
+    _open(stage, world, stories, name)
+    if name in world.plans["fates"]:
+        yield stage.at(world.plans["calendar"][name]["control_draw"], 10)
+        _draw(stage, world, [story for story in stories if story.campaign == name], name)
+    else:
+        _lose_rules(stage, world)
 
 
-def _current_year(stage: Stage, world: World, stories: list[Story]) -> Life:
-    """The current campaign: its opening; and a rule less, so that something waits for the transversal committee."""
-    yield stage.at(world.plans["calendar"]["current"]["call_opens"] - _SET_UP)
-    _open(stage, world, stories, "current")
+def _lose_rules(stage: Stage, world: World) -> None:
+    """End the rules of some objectives, so that something waits for the transversal committee."""
     codes = {plan["objective"] for plan in world.plans["plan"] if "objective" in plan}
     for code in sorted(codes):
         with stage.database.write() as session:
@@ -174,10 +175,10 @@ def _current_year(stage: Stage, world: World, stories: list[Story]) -> Life:
                 delete_route(session, world.cast.administrator, route_id, stage.now)
 
 
-def _draw(stage: Stage, world: World, stories: list[Story]) -> None:
-    """Draw the control sample, and give each evaluated dossier what becomes of it."""
-    campaign_id = world.campaigns["previous"][0]
-    settings, fates = world.plans["draw"], world.plans["fates"]
+def _draw(stage: Stage, world: World, stories: list[Story], name: str) -> None:
+    """Draw the control sample of a campaign's `stories`, and give each evaluated dossier what becomes of it."""
+    campaign_id = world.campaigns[name][0]
+    settings, fates = world.plans["draw"], world.plans["fates"][name]
     population = sum(story.state in control.POPULATION for story in stories)
     if not population:
         return

@@ -114,7 +114,7 @@ class Story:
     @property
     def campaign(self) -> str:
         """The name of the dossier's campaign."""
-        return "previous" if self.pace == "previous" else "current"
+        return str(self.world.plans["windows"][self.pace]["campaign"])
 
     @property
     def campaign_id(self) -> int:

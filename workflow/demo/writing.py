@@ -103,7 +103,7 @@ def _budget(stage: Stage, asked: int) -> dict[str, list[dict[str, Any]]]:
 
 
 def _period(stage: Stage, world: World, pace: str) -> dict[str, str]:
-    calendar = world.plans["calendar"]["previous" if pace == "previous" else "current"]
+    calendar = world.plans["calendar"][world.plans["windows"][pace]["campaign"]]
     starts = stage.day(calendar["notification"] + stage.rng.randrange(5, 30))
     ends = stage.day(calendar["final_report"] - stage.rng.randrange(10, 40))
     return {"starts_on": starts.isoformat(), "ends_on": ends.isoformat()}

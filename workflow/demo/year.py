@@ -22,9 +22,9 @@ _ROUND = 5_000_00
 
 
 def open_year(stage: Stage, cast: Cast, plans: Mapping[str, Any], name: str) -> tuple[int, int]:
-    """Create the campaign `name` (previous or current) with its dated milestones; its id and year."""
-    offsets = plans["calendar"][name]
-    year = stage.day(plans["calendar"]["current"]["funder_decision"]).year - (name == "previous")
+    """Create the campaign `name`, one of the plans' calendars, with its dated milestones; its id and year."""
+    offsets, names = plans["calendar"][name], list(plans["calendar"])
+    year = stage.day(plans["calendar"]["current"]["funder_decision"]).year + names.index(name) - names.index("current")
     raw = {
         "label": LABEL % {"year": year},
         "year": year,

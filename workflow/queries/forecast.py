@@ -46,6 +46,8 @@ class Checked:
     middle: float
     high: float
     came: float
+    usual: float | None
+    """The share of all opinions in time in the campaign before, to compare with; None where there was none."""
 
     @property
     def held(self) -> bool:
@@ -71,6 +73,7 @@ def check(session: Session, campaign_id: int, now: datetime, before: Sequence[in
     days = reminder_rules.working_days(session)
     lives, seats = _history(session, campaign_id, now)
     places = {row.instance: on for row in lives}
+    usual = _usual(session, lives, past_campaign(session, campaign_id))
     found = []
     for ahead in before:
         at = datetime.combine(days.add(on, -ahead), time(8), PARIS)
@@ -80,8 +83,17 @@ def check(session: Session, campaign_id: int, now: datetime, before: Sequence[in
             own = [row for row in own if row.submitted <= at and not (row.over and row.over <= at)]
             came = sum(row.opined is not None and local_day(row.opined) <= on for row in own)
             if own and share.waiting:
-                found.append(Checked(ahead, share.low, share.middle, share.high, came / len(own)))
+                found.append(Checked(ahead, share.low, share.middle, share.high, came / len(own), usual))
     return found
+
+
+def _usual(session: Session, lives: Sequence[Life], campaign_id: int | None) -> float | None:
+    """The share of a campaign's opinions that were in by its committee."""
+    on = campaigns.dates(session, campaign_id).get("technical_committee") if campaign_id is not None else None
+    own = [row for row in lives if row.campaign_id == campaign_id and row.over is None]
+    if on is None or not own:
+        return None
+    return sum(row.opined is not None and local_day(row.opined) <= on for row in own) / len(own)
 
 
 def past_campaign(session: Session, campaign_id: int) -> int | None:
