@@ -17,7 +17,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from notifications.channels.mailbox import MailboxChannel
 from notifications.outbox import deliver
 from tests import factories
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import SIZES, Visitor
 from tests.web import conftest as web
 from tests.web.conftest import PASSWORD, at, make_app, quick_hashes, world_file
 from workflow.models import MailboxMessage, Person
@@ -34,7 +34,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SIZES = {"desk": (1280, 900), "phone": (360, 740)}
 
 
 class _Silent(WSGIRequestHandler):
@@ -103,21 +102,20 @@ def town(
     served.app = None
 
 
-@pytest.fixture(params=SIZES)
-def size(request: pytest.FixtureRequest) -> str:
-    """The test runs at a desk and on a phone."""
-    return str(request.param)
+@pytest.fixture
+def size() -> str:
+    """Agents sit at a desk; the tests of people who hold a phone say so. Each page is looked at in both sizes."""
+    return "desk"
 
 
 @pytest.fixture
 def arrive(
-    chromium: Browser, town: web.Town, served: Served, request: pytest.FixtureRequest
+    chromium: Browser, town: web.Town, served: Served, size: str, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Visitor]]:
     """Brings people in, each in a browser context of their own: `arrive("animator")`, or `arrive()` for a visitor.
 
-    The width is that of the `size` fixture, or a desk's. At the end of the test every page must have been found sound.
+    The width is that of the `size` fixture. At the end of the test every page must have been found sound.
     """
-    size = request.getfixturevalue("size") if "size" in request.fixturenames else "desk"
     width, height = SIZES[size]
     inside: list[Visitor] = []
     test = re.sub(r"\W+", "-", request.node.name).strip("-")
@@ -135,7 +133,7 @@ def arrive(
             cookie = town.browser(who).client.get_cookie("binome", domain="localhost")
             assert cookie
             context.add_cookies([{"name": "binome", "value": cookie.value, "url": served.url}])
-        visitor = Visitor(context.new_page(), f"{test}-{len(inside)}", narrow=size == "phone", scripts=scripts)
+        visitor = Visitor(context.new_page(), f"{test}-{len(inside)}", size=size, scripts=scripts)
         inside.append(visitor)
         return visitor
 

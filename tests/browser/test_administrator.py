@@ -13,7 +13,7 @@ from workflow import reminder_rules
 from workflow.models import Milestone, Route
 
 
-def test_a_rule_is_tried_and_changed(town: Town, arrive: Arrive, size: str) -> None:
+def test_a_rule_is_tried_and_changed(town: Town, arrive: Arrive) -> None:
     administrator = arrive("administrator").open("/")
     administrator.navigate("Administration")
     administrator.follow("Règles d'orientation").choose("Objectif opérationnel", "224").press("Essayer")
@@ -34,7 +34,7 @@ def test_a_rule_is_tried_and_changed(town: Town, arrive: Arrive, size: str) -> N
         assert session.get_one(Route, rule.id).lead_id != rule.lead_id
 
 
-def test_a_milestone_is_moved(town: Town, arrive: Arrive, size: str) -> None:
+def test_a_milestone_is_moved(town: Town, arrive: Arrive) -> None:
     administrator = arrive("administrator").open("/administration/campagnes").follow("Programmation 2027")
     administrator.follow("Modifier les dates")
     with town.database.read() as session:
@@ -51,9 +51,7 @@ def test_a_milestone_is_moved(town: Town, arrive: Arrive, size: str) -> None:
     administrator.press("Enregistrer les dates").sees("18 décembre 2026")
 
 
-def test_somebody_is_invited_and_comes(
-    town: Town, arrive: Arrive, size: str, with_password: Callable[[str], str]
-) -> None:
+def test_somebody_is_invited_and_comes(town: Town, arrive: Arrive, with_password: Callable[[str], str]) -> None:
     administrator = arrive("administrator").open("/administration/comptes").follow("Inviter une personne")
     role = administrator.main.locator("section, .panel").filter(has_text="Rôle 1").last
     administrator.choose("Rôle", "Animateur", role)
@@ -71,7 +69,7 @@ def test_somebody_is_invited_and_comes(
     invited.navigate("Mon instance")
 
 
-def test_the_journal_is_verified(town: Town, arrive: Arrive, size: str) -> None:
+def test_the_journal_is_verified(town: Town, arrive: Arrive) -> None:
     town.walk().closed()
     administrator = arrive("administrator").open("/administration").follow("Journal")
     head = administrator.main.locator("code").first.text_content()
@@ -82,7 +80,7 @@ def test_the_journal_is_verified(town: Town, arrive: Arrive, size: str) -> None:
     administrator.fill("Tête notée auparavant", "n'importe quoi").press("Vérifier la chaîne", 422)
 
 
-def test_a_rule_of_reminders_is_tried_before_it_is_saved(town: Town, arrive: Arrive, size: str) -> None:
+def test_a_rule_of_reminders_is_tried_before_it_is_saved(town: Town, arrive: Arrive) -> None:
     town.walk().assigned()
     with town.database.write() as session:
         reminder_rules.install(session)

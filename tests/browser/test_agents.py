@@ -24,7 +24,7 @@ def write_opinion(instructor: Visitor, dossier: int, verdict: str, strengths: st
     instructor.press("Sceller définitivement mon avis")
 
 
-def test_a_binome_differs_then_agrees(town: Town, arrive: Arrive, size: str) -> None:
+def test_a_binome_differs_then_agrees(town: Town, arrive: Arrive) -> None:
     walk = town.walk().assigned()
     first, second = arrive("instructor 1"), arrive("instructor 2")
     page, lines = f"/instruction/{walk.dossier_id}", walk.lines()
@@ -44,7 +44,7 @@ def test_a_binome_differs_then_agrees(town: Town, arrive: Arrive, size: str) -> 
     assert walk.state == "opinion"
 
 
-def test_an_expert_answers_from_the_mailed_link(town: Town, arrive: Arrive, size: str) -> None:
+def test_an_expert_answers_from_the_mailed_link(town: Town, arrive: Arrive) -> None:
     walk = town.walk().assigned()
     asker = arrive("instructor 1").open(f"/dossiers/{walk.dossier_id}/actes/consult_expert")
     asker.choose("Expert", "Experte addictologie")
@@ -64,7 +64,7 @@ def test_an_expert_answers_from_the_mailed_link(town: Town, arrive: Arrive, size
     assert walk.state == "assigned"
 
 
-def test_a_funder_decides_a_session_within_the_envelope(town: Town, arrive: Arrive, size: str) -> None:
+def test_a_funder_decides_a_session_within_the_envelope(town: Town, arrive: Arrive) -> None:
     walk = town.walk().tabled()
     with town.database.write() as session:
         funder = town.world.funders["État"]
@@ -81,7 +81,7 @@ def test_a_funder_decides_a_session_within_the_envelope(town: Town, arrive: Arri
     decider.press("Enregistrer les décisions").sees(re.compile(r"1\s800,50"))
 
 
-def test_a_sample_is_drawn_and_its_control_led_to_the_end(town: Town, arrive: Arrive, size: str) -> None:
+def test_a_sample_is_drawn_and_its_control_led_to_the_end(town: Town, arrive: Arrive) -> None:
     walk = town.walk().evaluated()
     controller = arrive("controller").open(f"/controles/tirage?campaign={town.world.campaign_id}")
     controller.main.locator("input[name=size]").fill("1")

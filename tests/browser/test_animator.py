@@ -6,7 +6,7 @@ from tests.browser.visitor import Arrive
 from tests.web.conftest import Town
 
 
-def test_an_animator_assigns_a_binome(town: Town, arrive: Arrive, size: str) -> None:
+def test_an_animator_assigns_a_binome(town: Town, arrive: Arrive) -> None:
     walk = town.walk().submitted()
     animator = arrive("animator").open("/")
     animator.navigate("Mon instance")
@@ -23,7 +23,7 @@ def test_an_animator_assigns_a_binome(town: Town, arrive: Arrive, size: str) -> 
     assert walk.state == "assigned"
 
 
-def test_an_animator_asks_for_what_is_missing(town: Town, arrive: Arrive, size: str) -> None:
+def test_an_animator_asks_for_what_is_missing(town: Town, arrive: Arrive) -> None:
     walk = town.walk().submitted()
     animator = arrive("animator").open(f"/dossiers/{walk.dossier_id}").follow("Demander des compléments")
     animator.fill("Pièces ou précisions demandées", "RIB\nDernier rapport d'activité")
@@ -34,7 +34,7 @@ def test_an_animator_asks_for_what_is_missing(town: Town, arrive: Arrive, size: 
     assert walk.state == "incomplete"
 
 
-def test_an_animator_tables_an_opinion_into_a_new_session(town: Town, arrive: Arrive, size: str) -> None:
+def test_an_animator_tables_an_opinion_into_a_new_session(town: Town, arrive: Arrive) -> None:
     walk = town.walk().opinion()
     animator = arrive("animator").open("/instance").follow("Séances")
     animator.fill("Nom de la séance", "Comité de rattrapage").fill("Date", "2027-03-19").press("Créer la séance")
@@ -44,7 +44,7 @@ def test_an_animator_tables_an_opinion_into_a_new_session(town: Town, arrive: Ar
     assert walk.state == "funding_decision"
 
 
-def test_a_dossier_is_sent_to_another_instance(town: Town, arrive: Arrive, size: str) -> None:
+def test_a_dossier_is_sent_to_another_instance(town: Town, arrive: Arrive) -> None:
     walk = town.walk().assigned()
     animator = arrive("animator").open(f"/dossiers/{walk.dossier_id}")
     animator.follow("Réorienter vers une autre instance").sees("Le binôme sera dissous")

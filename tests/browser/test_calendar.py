@@ -10,7 +10,7 @@ from tests.web.conftest import Town
 from workflow.models import FunderWindow, Milestone
 
 
-def test_the_calendar_is_agreed_upon(town: Town, arrive: Arrive, size: str) -> None:
+def test_the_calendar_is_agreed_upon(town: Town, arrive: Arrive) -> None:
     funder = arrive("funder État").open("/calendrier").follow("Mes dates possibles")
     funder.main.locator("[name=windows-deposit_deadline-earliest]").fill("2026-12-20")
     funder.main.locator("[name=windows-deposit_deadline-latest]").fill("2026-12-10")
@@ -26,7 +26,7 @@ def test_the_calendar_is_agreed_upon(town: Town, arrive: Arrive, size: str) -> N
     expect(carrier.main.locator(".lanes")).to_be_visible()
 
 
-def test_a_milestone_is_moved_with_the_keyboard_alone(town: Town, arrive: Arrive, size: str) -> None:
+def test_a_milestone_is_moved_with_the_keyboard_alone(town: Town, arrive: Arrive) -> None:
     with town.database.write() as session:
         session.add(
             FunderWindow(

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visitor import Arrive, Visitor
@@ -10,6 +11,12 @@ from tests.web.conftest import Town
 PDF = {"name": "statuts.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 statuts"}
 NEXT = "Enregistrer et continuer"
 GAP = re.compile(r"Écart à combler : 1\s000\s€")
+
+
+@pytest.fixture
+def size() -> str:
+    """These people hold a phone."""
+    return "phone"
 
 
 def line(carrier: Visitor, name: str, account: str, label: str, amount: str) -> None:
@@ -47,7 +54,7 @@ def deposit(carrier: Visitor) -> None:
     carrier.sees("Votre dossier est déposé", "2027-0001")
 
 
-def test_a_carrier_deposits_a_dossier(town: Town, arrive: Arrive, size: str) -> None:
+def test_a_carrier_deposits_a_dossier(town: Town, arrive: Arrive) -> None:
     carrier = arrive("carrier").open("/")
     carrier.navigate("Mes dossiers")
     carrier.follow("Déposer un dossier").press("Commencer")
@@ -103,7 +110,7 @@ def test_a_deposit_without_scripts(town: Town, arrive: Arrive) -> None:
     deposit(carrier)
 
 
-def test_a_completion_request_is_answered(town: Town, arrive: Arrive, size: str) -> None:
+def test_a_completion_request_is_answered(town: Town, arrive: Arrive) -> None:
     walk = town.walk().submitted()
     walk.act("animator", "request_completion", pieces=["RIB", "Nombre de salariés"], due_on="2026-11-20")
     carrier = arrive("carrier").open("/")
@@ -117,7 +124,7 @@ def test_a_completion_request_is_answered(town: Town, arrive: Arrive, size: str)
     assert walk.state == "submitted"
 
 
-def test_a_dossier_is_withdrawn_after_a_word(town: Town, arrive: Arrive, size: str) -> None:
+def test_a_dossier_is_withdrawn_after_a_word(town: Town, arrive: Arrive) -> None:
     walk = town.walk().assigned()
     carrier = arrive("carrier").open(f"/dossiers/{walk.dossier_id}")
     carrier.fill("Votre message", "Nous pensons renoncer.").press("Envoyer").sees("Nous pensons renoncer.")
@@ -127,7 +134,7 @@ def test_a_dossier_is_withdrawn_after_a_word(town: Town, arrive: Arrive, size: s
     assert walk.state == "withdrawn"
 
 
-def test_a_funded_action_is_reported_or_given_up(town: Town, arrive: Arrive, size: str) -> None:
+def test_a_funded_action_is_reported_or_given_up(town: Town, arrive: Arrive) -> None:
     done, given_up = town.walk().funded(), town.walk().funded()
     carrier = arrive("carrier").open(f"/dossiers/{done.dossier_id}")
     carrier.follow("Envoyer un bilan intermédiaire").fill("Ce qui a été fait", "Dix ateliers sur vingt.")

@@ -1,5 +1,6 @@
 """The evaluator: the grid, filled badly and then well."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visitor import Arrive
@@ -8,7 +9,13 @@ from tests.web.conftest import Town
 CRITERIA = ("Pertinence", "Cohérence", "Efficacité", "Efficience", "Impact")
 
 
-def test_an_evaluator_fills_the_grid(town: Town, arrive: Arrive, size: str) -> None:
+@pytest.fixture
+def size() -> str:
+    """These people hold a phone."""
+    return "phone"
+
+
+def test_an_evaluator_fills_the_grid(town: Town, arrive: Arrive) -> None:
     walk = town.walk().funded()
     walk.act("carrier", "submit_final_report", narrative="Tout est fait", beneficiaries=38, spent_cents=9_500_00)
     evaluator = arrive("evaluator").open("/")

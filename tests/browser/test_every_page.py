@@ -72,17 +72,15 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 @pytest.mark.parametrize(("who", "stage", "paths"), PLACES, ids=[f"{who} {stage}" for who, stage, _ in PLACES])
 def test_every_page_of_theirs_is_sound(
-    town: Town, arrive: Arrive, size: str, who: str, stage: str, paths: tuple[str, ...]
+    town: Town, arrive: Arrive, who: str, stage: str, paths: tuple[str, ...]
 ) -> None:
     walk = town.walk()
     further: Callable[[], Walk] = getattr(walk, stage)
     further()
     visitor = arrive(who)
-    for path in paths:
-        visitor.open(path.format(**names(town, walk)))
-    visitor.open(f"/dossiers/{walk.dossier_id}")
-    for address in forms(town, walk, who):
-        visitor.open(address)
+    everywhere = [path.format(**names(town, walk)) for path in paths]
+    for address in (*everywhere, f"/dossiers/{walk.dossier_id}", *forms(town, walk, who)):
+        visitor.open(address).judge("phone")
 
 
 def names(town: Town, walk: Walk) -> dict[str, Any]:

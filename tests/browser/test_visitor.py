@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import deliver_all
-from tests.browser.visitor import Arrive, Visitor
+from tests.browser.visitor import SIZES, Arrive, Visitor
 from tests.web.conftest import PASSWORD, Town
 
 NAVIGATION = {
@@ -37,7 +37,8 @@ def test_everybody_signs_in_and_finds_their_page(
     expect(visitor.page.locator("[aria-current=page]:visible").first).to_have_text(NAVIGATION[who])
 
 
-def test_signing_in_fails_in_words(town: Town, arrive: Arrive, size: str, with_password: Callable[[str], str]) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_signing_in_fails_in_words(town: Town, arrive: Arrive, with_password: Callable[[str], str]) -> None:
     email = with_password("carrier")
     visitor = arrive().open("/mes-dossiers")
     visitor.fill("Adresse électronique", email).fill("Mot de passe", "un autre").press("Se connecter", 401)
@@ -45,7 +46,7 @@ def test_signing_in_fails_in_words(town: Town, arrive: Arrive, size: str, with_p
     expect(visitor.field("Adresse électronique")).to_have_value(email)
     visitor.fill("Mot de passe", PASSWORD).press("Se connecter")
     assert visitor.page.url.endswith("/mes-dossiers")
-    if visitor.narrow:
+    if visitor.size == "phone":
         visitor.page.locator("summary", has_text="Menu").click()
     else:
         visitor.page.locator("summary", has_text="Rôle carrier").click()
@@ -53,9 +54,7 @@ def test_signing_in_fails_in_words(town: Town, arrive: Arrive, size: str, with_p
     visitor.open("/mes-dossiers").sees("Se connecter")
 
 
-def test_a_forgotten_password_is_chosen_again(
-    town: Town, arrive: Arrive, size: str, with_password: Callable[[str], str]
-) -> None:
+def test_a_forgotten_password_is_chosen_again(town: Town, arrive: Arrive, with_password: Callable[[str], str]) -> None:
     email = with_password("animator")
     visitor = arrive().open("/connexion").follow("Mot de passe oublié")
     visitor.fill("Adresse électronique", email).press("Recevoir le lien").sees("Regardez votre messagerie")
@@ -70,7 +69,7 @@ def test_a_forgotten_password_is_chosen_again(
     arrive().open(link[0], 404).sees("Ce lien ne fonctionne plus")
 
 
-def test_a_dossier_is_followed_by_its_link(town: Town, arrive: Arrive, size: str) -> None:
+def test_a_dossier_is_followed_by_its_link(town: Town, arrive: Arrive) -> None:
     town.walk().funded()
     link = re.search(r"http\S+/suivi/\S+", deliver_all(town)["carrier@binome.example"])
     assert link
@@ -78,7 +77,7 @@ def test_a_dossier_is_followed_by_its_link(town: Town, arrive: Arrive, size: str
     visitor.open(f"{link[0]}x", 404)
 
 
-def test_pages_are_read_in_english(town: Town, arrive: Arrive, size: str) -> None:
+def test_pages_are_read_in_english(town: Town, arrive: Arrive) -> None:
     town.walk().submitted()
     visitor = arrive("carrier").open("/?lang=en")
     expect(visitor.page.locator("html")).to_have_attribute("lang", "en")

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import ConsoleMessage, Dialog, Locator, Page, Request, Response, expect
 
+SIZES = {"desk": (1280, 900), "phone": (360, 740)}
 PATIENCE = 8_000
 """Milliseconds after which what should be there is missed; the machine may be busy."""
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -24,8 +24,17 @@ TOO_WIDE = """() => {
         .filter(part => part.getBoundingClientRect().right > page.clientWidth + 0.5)
         .map(part => part.outerHTML.slice(0, 120)).slice(0, 5);
 }"""
+# What a page is made of, whatever its texts say: pages alike in that are judged alike.
+MADE_OF = """() => JSON.stringify([...document.querySelectorAll("body, body *")].map(part => [
+    part.tagName, part.className.baseVal ?? part.className, part.childNodes.length, part.hidden || part.open,
+    ...[...part.attributes].map(attribute => attribute.value ? attribute.name : "-" + attribute.name),
+]))"""
 # What the browser writes when a page answers 4xx: the statuses are checked by themselves.
 A_STATUS = re.compile(r"^Failed to load resource: the server responded with a status of \d+")
+
+
+JUDGED: set[int] = set()
+"""What pages were made of that this process has judged, in windows of some size."""
 
 
 class Visitor:
@@ -34,8 +43,8 @@ class Visitor:
     A document that was shown and not checked is a problem too, so that no visit escapes.
     """
 
-    def __init__(self, page: Page, name: str, *, narrow: bool, scripts: bool) -> None:
-        self.page, self.name, self.narrow, self.scripts = page, name, narrow, scripts
+    def __init__(self, page: Page, name: str, *, size: str, scripts: bool) -> None:
+        self.page, self.name, self.size, self.scripts = page, name, size, scripts
         self.twin: Page | None = None
         self.problems: list[str] = []
         self.shown = self.checked = 0
@@ -76,27 +85,41 @@ class Visitor:
     # What every page must be
 
     def check(self) -> None:
-        """Find the page sound as it stands: accessible, and no wider than the window."""
+        """Find the page sound as it stands: accessible, and no wider than the window, nor than any other window."""
         self.checked = self.shown
-        for violation in self._violations():
-            for node in violation["nodes"]:
-                self._wrong(f"{violation['id']}: {violation['help']}: {node['html'][:300]} {node['failureSummary']}")
-        for part in self.page.evaluate(TOO_WIDE):
-            self._wrong(f"wider than the window: {part}")
-        if folder := os.environ.get("BINOME_SCREENSHOTS"):
-            self.page.screenshot(path=Path(folder) / f"{self.name}-{self.checked:02}.png", full_page=True)
+        self.judge(self.size)
+        for size in (*(other for other in SIZES if other != self.size), self.size):
+            self._resize(self.page, size)
+            for part in self.page.evaluate(TOO_WIDE):
+                self._wrong(f"{size}: wider than the window: {part}")
+            if folder := os.environ.get("BINOME_SCREENSHOTS"):
+                path = Path(folder) / f"{self.name}-{self.checked:02}-{size}.png"
+                self.page.screenshot(path=path, full_page=True)
 
-    def _violations(self) -> Any:
+    def judge(self, size: str) -> None:
+        """Find the page accessible in a window of that size, unless one made like it was."""
+        made_of = hash((size, self.page.evaluate(MADE_OF)))
+        if made_of in JUDGED:
+            return
+        JUDGED.add(made_of)
         page = self.page if self.scripts else self._twin()
+        self._resize(page, size)
         page.evaluate(AXE_SCRIPT)
-        return page.evaluate(AXE)
+        for violation in page.evaluate(AXE):
+            for node in violation["nodes"]:
+                what = f"{violation['help']}: {node['html'][:300]} {node['failureSummary']}"
+                self._wrong(f"{size}: {violation['id']}: {what}")
+
+    def _resize(self, page: Page, size: str) -> None:
+        width, height = SIZES[size]
+        page.set_viewport_size({"width": width, "height": height})
 
     def _twin(self) -> Page:
         """The same page where the judge's own script can run; the page's are kept away from it."""
         context, content = self.page.context, self.page.content()
         assert context.browser
         if self.twin is None:
-            self.twin = context.browser.new_context(viewport=self.page.viewport_size).new_page()
+            self.twin = context.browser.new_context().new_page()
             self.twin.route("**/*.js*", lambda route: route.abort())
         self.twin.route(self.page.url, lambda route: route.fulfill(body=content, content_type="text/html"), times=1)
         self.twin.goto(self.page.url)
@@ -140,7 +163,7 @@ class Visitor:
 
     def navigate(self, name: str) -> "Visitor":
         """Follow a link of the navigation, out of the menu where it is folded away."""
-        if self.narrow:
+        if self.size == "phone":
             self.page.locator("summary", has_text="Menu").click()
         return self.follow(name, within=self.page.get_by_role("navigation", name=re.compile("Navigation principale")))
 

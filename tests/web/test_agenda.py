@@ -12,7 +12,7 @@ from tests.factories import DATES
 from tests.web.browser import Browser
 from tests.web.conftest import Town
 from workflow import links
-from workflow.models import CommitteeSession, JournalEntry, Milestone, Person, RoleGrant, SecretLink
+from workflow.models import CommitteeSession, Dossier, JournalEntry, Milestone, Person, RoleGrant, SecretLink
 from workflow.queries import agenda as query
 
 
@@ -137,6 +137,18 @@ def test_a_session_at_which_dossiers_wait_is_not_called_off(town: Town) -> None:
     assert town.browser("carrier").get(url).status_code == 403
     with town.database.read() as session:
         assert session.get_one(CommitteeSession, town.world.session_id).cancelled_at is None
+
+
+def test_what_is_tabled_at_a_session_follows_it(town: Town) -> None:
+    walk = town.walk().tabled()
+    with town.database.read() as session:
+        version = session.get_one(Dossier, walk.dossier_id).due_version
+    form = {"label": "Comité technique", "on": "2027-03-15"}
+    assert town.browser("animator").post(f"/seances/{town.world.session_id}", form).status_code == 303
+    with town.database.read() as session:
+        dossier = session.get_one(Dossier, walk.dossier_id)
+        assert (dossier.due_on, dossier.due_version) == (date(2027, 3, 15), version + 1)
+        assert not dossier.reminders_planned
 
 
 def test_no_dossier_is_tabled_at_a_session_called_off(town: Town) -> None:

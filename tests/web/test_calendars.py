@@ -121,6 +121,8 @@ def test_a_milestone_moves_after_its_consequences_were_seen(town: Town, url: str
     assert administrator.post(f"{url}/deplacement", fields).status_code == 409, "the calendar is another one now"
     assert "Deux jours de plus" in administrator.page(url).text
     assert administrator.get(f"{url}/deplacement?milestone_id=1&on=demain").status_code == 422
+    by_hand = administrator.get(f"/administration/campagnes/{town.world.campaign_id}/calendrier")
+    assert by_hand.location == url, "dates of a calendar that has versions are moved, no longer typed"
     assert town.browser("animator").get(f"{url}/deplacement?{asked}").status_code == 403
 
 

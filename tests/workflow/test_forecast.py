@@ -40,7 +40,7 @@ def said(rows: list[Observed], waiting: list[Waiting], left: float, seed: int = 
 def test_four_intervals_in_five_hold_what_comes() -> None:
     random = np.random.default_rng(7)
     held = 0
-    trials = 60
+    trials = 40
     for trial in range(trials):
         waiting = [Waiting(n, 1, INSTRUCT, 0) for n in range(25)]
         share = said(observed(random), waiting, 14, trial).shares[0]

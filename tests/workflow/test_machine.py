@@ -313,6 +313,6 @@ def test_random_people_doing_random_acts_break_nothing(database: Database, world
     run_state_machine_as_test(
         lives,
         settings=settings(
-            max_examples=20, stateful_step_count=30, suppress_health_check=list(HealthCheck), deadline=None
+            max_examples=15, stateful_step_count=30, suppress_health_check=list(HealthCheck), deadline=None
         ),
     )

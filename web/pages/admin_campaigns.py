@@ -93,7 +93,9 @@ def create_session(campaign_id: int) -> Response:
 @pages.route("/<int:campaign_id>/calendrier", methods=("GET", "POST"))
 @access("administrator")
 def calendar(campaign_id: int) -> Response:
-    """The days of the milestones, beside what each funder can accept."""
+    """The days of the milestones, beside what each funder accepts; once versions are kept, the page that keeps them."""
+    if request.method == "GET" and use_cases.has_versions(session(), campaign_id):
+        return see("calendars.show", campaign_id=campaign_id)
     outcome, typed = NOTHING_ASKED, {}
     if request.method == "POST":
         typed = forms.typed().get("dates", {})

@@ -1,4 +1,4 @@
-"""A living demonstration: two campaigns played by role-named people through the real use cases."""
+"""A living demonstration: three campaigns played by role-named people through the real use cases."""
 
 from workflow.demo.play import ACCOUNTS, Account, NotEmpty, Summary, play
 

@@ -147,6 +147,12 @@ def add_milestones(
     session.flush()
 
 
+def has_versions(session: Session, campaign_id: int) -> bool:
+    """Whether a campaign's calendar was proposed or moved: from then on every version of it is kept."""
+    kept = select(CalendarVersion.id).where(CalendarVersion.campaign_id == campaign_id)
+    return session.scalar(kept.limit(1)) is not None
+
+
 def set_milestone_dates(
     session: Session, actor: Actor, campaign_id: int, raw: Mapping[str, Any], now: datetime
 ) -> Campaign:
@@ -160,7 +166,7 @@ def set_milestone_dates(
     campaign = session.get(Campaign, campaign_id, with_for_update={"key_share": True})
     if campaign is None:
         raise NotFound("campaign")
-    if session.scalar(select(CalendarVersion.id).where(CalendarVersion.campaign_id == campaign_id).limit(1)):
+    if has_versions(session, campaign_id):
         raise Refused(
             Reason(
                 "calendar_agreed",

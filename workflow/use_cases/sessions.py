@@ -1,10 +1,10 @@
 """Committee sessions that change or are called off after they were set."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
 from states.machine import Reason
@@ -13,6 +13,7 @@ from workflow.access import Actor
 from workflow.errors import Invalid, NotFound, Refused
 from workflow.forms import LONG, Day, Form, Hour, Text, read
 from workflow.models import Campaign, CommitteeSession, Dossier
+from workflow.reminder_rules import replan
 from workflow.use_cases.campaign import session_role
 from workflow.use_cases.notes import note_change, snapshot
 
@@ -42,12 +43,25 @@ def change_session(
     if not campaign.first <= data["on"] <= campaign.last:
         raise Invalid({"on": [N_("Cette date est hors de la campagne.")]})
     before = snapshot(committee, *data)
+    if data["on"] != committee.on:
+        _follow(session, committee, data["on"], now)
     for name, value in data.items():
         setattr(committee, name, value)
     committee.sequence += 1
     session.flush()
     note_change(session, actor, role, "change_session", committee, now, before=before, after=snapshot(committee, *data))
     return committee
+
+
+def _follow(session: Session, committee: CommitteeSession, on: date, now: datetime) -> None:
+    """Let what is tabled at a session be due on its new day, where it was due on the old one."""
+    tabled = and_(Dossier.session_id == committee.id, Dossier.state == "funding_decision")
+    session.execute(
+        update(Dossier)
+        .where(tabled, Dossier.due_on == committee.on)
+        .values(due_on=on, due_version=Dossier.due_version + 1, due_since=now)
+    )
+    replan(session, tabled)
 
 
 def cancel_session(session: Session, actor: Actor, session_id: int, raw: Mapping[str, Any], now: datetime) -> None:
