@@ -12,6 +12,7 @@ from web.commands.calendar import calendar
 from web.commands.database import database
 from web.commands.demo import demo
 from web.commands.journal import journal
+from web.commands.pair import pair
 from web.commands.remind import remind
 from web.commands.route import route
 from web.commands.sample import sample
@@ -51,7 +52,7 @@ def main() -> None:
     """Binôme: the shared instruction of local social-cohesion actions."""
 
 
-for command in (serve, scheduler, remind, demo, states, route, calendar, journal, user, sample):
+for command in (serve, scheduler, remind, demo, states, route, calendar, pair, journal, user, sample):
     main.add_command(command)
 main.add_command(database, "db")
 

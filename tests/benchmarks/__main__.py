@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import structlog
 
-from tests.benchmarks import calendars, demo, forecast, mail, pages, reminders, server, transitions
+from tests.benchmarks import calendars, demo, forecast, mail, pages, pairing, reminders, server, transitions
 from tests.benchmarks.measure import Result
 from tests.benchmarks.places import Places, places
 
@@ -23,6 +23,7 @@ PARTS: Mapping[str, Part] = {
     "calendars": calendars.measure,
     "forecast": forecast.measure,
     "mail": mail.measure,
+    "pairing": pairing.measure,
     "reminders": reminders.measure,
 }
 
