@@ -1,5 +1,6 @@
 """Mail over a real SMTP server on this machine: headers, text, refusals, encryption, passwords."""
 
+import asyncio
 import socket
 import ssl
 import subprocess
@@ -49,6 +50,8 @@ class Server25:
         """Whether it says goodbye to a connection that already carried a message."""
         self.hangs_up = False
         """Whether it closes the connection in place of the answer to a message."""
+        self.stalled: asyncio.Event | None = None
+        """What it waits for before it answers a message."""
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
         if self.tired and id(session) in self.sessions:
@@ -64,6 +67,8 @@ class Server25:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         self.sessions.add(id(session))
+        if self.stalled:
+            await self.stalled.wait()
         if "DATA" in self.answers:
             return self.answers["DATA"]
         self.heard.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
@@ -228,6 +233,18 @@ def test_a_server_that_leaves_in_the_middle_is_out_of_reach(channel: SmtpChannel
     heard.answers.clear()
     hand(channel, MAIL)
     assert len(heard.messages) == 1
+
+
+def test_a_server_that_is_too_slow_is_left(
+    channel: SmtpChannel, heard: Server25, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_module, "TIMEOUT", 0.3)
+    heard.stalled = asyncio.Event()
+    with pytest.raises(Unreachable, match=r"TimeoutError|timed out"):
+        hand(channel, MAIL)
+    heard.stalled = None
+    hand(channel, MAIL)
+    assert len(heard.messages) == 1, "what it was too slow for it was not given a second time at once"
 
 
 @pytest.mark.parametrize("address", ["no address", "a@b\r\nBcc: c@d", ""])
