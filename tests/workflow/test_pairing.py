@@ -13,7 +13,7 @@ from workflow.pairing.solve import solve
 @pytest.mark.parametrize("batch", range(2))
 def test_random_questions_agree_with_trying_everything(batch: int) -> None:
     outcomes = {"optimal": 0, "infeasible": 0}
-    for seed in range(100 * batch, 100 * (batch + 1)):
+    for seed in range(60 * batch, 60 * (batch + 1)):
         problem = random_problem(Random(seed))
         answers = list(every_answer(problem))
         found = solve(problem)
@@ -29,7 +29,7 @@ def test_random_questions_agree_with_trying_everything(batch: int) -> None:
         assert (found.max_load, found.worst, found.total) == pytest.approx((-best[0], *best[1:3]), abs=1e-5), seed
         total = solve(problem, "total")
         assert total.total == pytest.approx(max(merits(problem, pairs)[2] for pairs in answers)), seed
-    assert min(outcomes.values()) > 15
+    assert min(outcomes.values()) > 8
 
 
 def check_cause(problem: Problem, seed: int) -> None:
@@ -102,6 +102,15 @@ def test_without_dossiers_there_is_nothing_to_do_and_without_people_nothing_can_
     nobody = solve(Problem([], [Dossier("d1")]))
     assert nobody.status == "infeasible"
     assert nobody.causes[0].constraints == [Constraint("cover", "d1")]
+
+
+def test_efforts_of_many_decimals_are_no_burden() -> None:
+    dossiers = [Dossier(f"d{n}", 0.333333 + n / 1e6) for n in range(3)]
+    found = solve(Problem(PEOPLE, dossiers, LIKED | {"d0": {}}))
+    assert found.status in ("optimal", "feasible")
+    assert found.gap is not None
+    assert found.gap < 0.01
+    assert found.max_load == pytest.approx(2 * 0.3333335 / 4, abs=1e-5)
 
 
 def test_what_time_did_not_suffice_for_is_not_called_proved() -> None:

@@ -26,6 +26,8 @@ _MANY = 300_000
 _PROMISING = 12
 _NEAR = 0.2
 """How far from the greatest sum of affinities, relative to it, a solution may be that is only to exist."""
+_FINEST, _EVENLY = 100_000, 1_000
+"""More different relative loads than the first are not told apart one by one, but by as many as the second."""
 _SHARE = 0.005
 """To how much of capacities the highest load is narrowed by seating."""
 
@@ -136,13 +138,11 @@ def _least_load(program: Program, best: _Best, deadline: float) -> Floats:
         return rounded
 
     reached = _relative(program, best.x)
-    steps = [np.arange(1, int(k / grain + 1e-6) + 1) * grain / k for k in np.unique(grid.capacity) if k > 0]
-    highest = np.unique(np.round(np.concatenate(steps), 12)) if steps else np.zeros(0)
     needed = float((grid.effort * grid.size).sum())
     lowest = needed / float(grid.capacity.sum()) if needed else 0.0
     if program.whole:
         lowest = program.least_load(min(deadline, monotonic() + (deadline - monotonic()) / 2)) or lowest
-    highest = highest[(highest >= lowest - EXACT) & (highest <= reached + EXACT)]
+    highest = _steps(grid, grain, lowest, reached)
     highest = highest[[capacity(step).sum() >= needed - EXACT for step in highest]]
     low, high = 0, max(len(highest) - 1, 0)
     stride = 1
@@ -159,6 +159,16 @@ def _least_load(program: Program, best: _Best, deadline: float) -> Floats:
     if low < high:
         best.missed(reached, float(highest[low]))
     return capacity(reached)
+
+
+def _steps(grid: Grid, grain: float, lowest: float, reached: float) -> Floats:
+    """The relative loads that there can be between two of them; evenly spread ones where they would be too many."""
+    of = [k for k in np.unique(grid.capacity) if k > 0]
+    if sum(of) / grain > _FINEST:
+        return np.linspace(lowest, reached, _EVENLY)
+    loads = [np.arange(1, int(k / grain + EXACT) + 1) * grain / k for k in of]
+    steps = np.unique(np.round(np.concatenate(loads), 12)) if loads else np.zeros(0)
+    return steps[(steps >= lowest - EXACT) & (steps <= reached + EXACT)]
 
 
 def _best_worst(program: Program, best: _Best, deadline: float, capacity: Floats) -> float:
