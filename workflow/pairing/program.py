@@ -109,6 +109,21 @@ class Grid:
                 break
         return np.where(taken >= self.size, sums, -np.inf)
 
+    def best_beside(self) -> Floats:
+        """For each seat of a dossier of two the greatest affinity of whoever may sit beside; 0 where nobody does.
+
+        Infinite where a dossier takes more than two: an upper bound.
+        """
+        values = np.where(self.allowed | self.pinned, self.affinity, -np.inf)
+        beside = np.full(self.shape, np.inf)
+        beside[self.size == 1] = 0
+        apart = (self.size == 2) & (self.crowd == 1)
+        for place in np.unique(self.institution):
+            here = self.institution == place
+            others = np.max(values[:, ~here], axis=1, initial=-np.inf)
+            beside[np.ix_(apart, here)] = others[apart][:, None]
+        return beside
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -141,6 +156,7 @@ class Program:
         self.contradiction = bool((grid.pinned & ~grid.allowed).any())
         self.affinity = grid.affinity[self.dossier, self.person]
         self.kept = grid.kept[self.dossier, self.person]
+        self._beside = grid.best_beside()[self.dossier, self.person]
         self._cover = self._rows(self.dossier, np.ones(self.number), grid.shape[0])
         self.load = self._rows(self.person, grid.effort[self.dossier], grid.shape[1])
         self._served = self._rows(self.dossier, self.affinity, grid.shape[0])
@@ -154,11 +170,9 @@ class Program:
         capacity: Floats | None = None,
         served: float | None = None,
         least_affinity: float | None = None,
-        near: float = EXACT / 10,
     ) -> Answer:
         """Columns with the greatest sum of `gain`: within `capacity`, every dossier's affinities summing to `served` or
-        more, all of them to `least_affinity` or more; until `deadline` (time.monotonic), or within `near` of the
-        best, relative to it.
+        more, all of them to `least_affinity` or more; until `deadline` (time.monotonic).
         """
         left = deadline - monotonic()
         if self.contradiction:
@@ -175,7 +189,12 @@ class Program:
         if least_affinity is not None:
             rows.append((sparse.csr_array(self.affinity[None, :]), least_affinity - _SLACK, np.inf))
         pinned = grid.pinned[self.dossier, self.person].astype(float)
-        return self._run(-gain, rows, Bounds(pinned, 1), left, near)
+        able = np.ones(self.number)
+        if served is not None:
+            # The rows say it too, but not to the solver's relaxation: a seat is of use only beside a good enough other.
+            able[self.affinity + self._beside < served - _SLACK] = 0
+            able = np.maximum(able, pinned)
+        return self._run(-gain, rows, Bounds(pinned, able), left)
 
     def least_load(self, deadline: float) -> float | None:
         """The highest load relative to capacity that parts of members would give at least; None where nothing goes."""
@@ -197,7 +216,7 @@ class Program:
         )
         return float(found.fun or 0.0) if found.status == _OPTIMAL else None
 
-    def _run(self, cost: Floats, rows: Sequence[Row], bounds: Bounds, left: float, near: float) -> Answer:
+    def _run(self, cost: Floats, rows: Sequence[Row], bounds: Bounds, left: float) -> Answer:
         if self.number == 0:
             possible = not self.grid.size.any() and not (self.grid.least > 0).any()
             return Answer(np.zeros(0, dtype=bool) if possible else None, infeasible=not possible)
@@ -206,7 +225,7 @@ class Program:
             constraints=[LinearConstraint(*row) for row in rows],
             integrality=np.ones(self.number, dtype=np.int64),
             bounds=bounds,
-            options={"time_limit": left, "mip_rel_gap": near},
+            options={"time_limit": left, "mip_rel_gap": EXACT / 10},
         )
         if found.status == _INFEASIBLE:
             return Answer(None, infeasible=True)

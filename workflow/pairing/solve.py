@@ -24,8 +24,6 @@ _DIGITS = 6
 _MANY = 300_000
 """Possible seats above which only the most promising of each dossier are looked at."""
 _PROMISING = 12
-_NEAR = 0.2
-"""How far from the greatest sum of affinities, relative to it, a solution may be that is only to exist."""
 _FINEST, _EVENLY = 100_000, 1_000
 """More different relative loads than the first are not told apart one by one, but by as many as the second."""
 _SHARE = 0.005
@@ -179,9 +177,8 @@ def _best_worst(program: Program, best: _Best, deadline: float, capacity: Floats
     grain = _grain(grid.affinity)
     tried = ceiling = bound
     while ceiling - reached > max(grain / 2, EXACT * abs(bound)) and monotonic() < deadline:
-        # Somewhere near the greatest sum of affinities a solution is found sooner than where nothing is looked for.
         until = monotonic() + (deadline - monotonic()) / 3
-        answer = program.solve(program.affinity, until, capacity=capacity, served=tried, near=_NEAR)
+        answer = program.solve(np.zeros(program.number), until, capacity=capacity, served=tried)
         if answer.x is not None:
             best.x, reached = answer.x, float(_served(program, answer.x).min())
         else:
