@@ -7,13 +7,12 @@ import click
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from web import errors, formats
-from web.commands.output import answer, as_json, table
+from web import formats
+from web.commands.output import answer, as_json, read_file, table
 from web.harmonised import Words
 from workflow.calendars import file
 from workflow.calendars.harmonise import harmonise as solve
 from workflow.calendars.problem import Closure, Conflict, Constraint, Fixed, Milestone, Problem, Solution, Window
-from workflow.errors import DomainError
 
 
 @click.group()
@@ -29,12 +28,7 @@ def harmonise(path: Path, as_json: bool) -> None:
 
     Exit status 1 where there is no such calendar, 2 where FILE is malformed.
     """
-    try:
-        problem = file.read(path)
-    except DomainError as error:
-        reason = errors.explain(error.reasons[0])
-        click.echo(f"{path} : {reason['message']} {reason['remedy']}", err=True)
-        raise SystemExit(2) from error
+    problem = read_file(file.read, path)
     words = Words(problem)
     found = solve(problem)
     if isinstance(found, Solution):

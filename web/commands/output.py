@@ -1,14 +1,19 @@
 """How every command answers: JSON or words on standard output, refusals on standard error with exit status 1."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
+from web import errors
 from workflow.db import Database
+from workflow.errors import DomainError
 from workflow.settings import settings
+
+T = TypeVar("T")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 """The option that every command that answers something takes."""
@@ -23,6 +28,16 @@ def fail(message: str) -> None:
     """Say on standard error why nothing was done, and end with status 1."""
     click.echo(message, err=True)
     raise SystemExit(1)
+
+
+def read_file(read: Callable[[Path], T], path: Path) -> T:
+    """What `read` makes of a file; where it refuses, why is told and the exit status is 2."""
+    try:
+        return read(path)
+    except DomainError as error:
+        reason = errors.explain(error.reasons[0])
+        click.echo(f"{path} : {reason['message']} {reason['remedy']}", err=True)
+        raise SystemExit(2) from error
 
 
 def table(headers: list[str], rows: list[list[str]]) -> str:

@@ -6,10 +6,8 @@ from typing import Any
 import click
 from flask_babel import gettext as _
 
-from web import errors
-from web.commands.output import answer, as_json, table
+from web.commands.output import answer, as_json, read_file, table
 from web.paired import Words, number
-from workflow.errors import DomainError
 from workflow.pairing import file
 from workflow.pairing.problem import AIMS, TIME_LIMIT, Cause, Constraint, Solution
 
@@ -31,12 +29,7 @@ def solve(path: Path, aim: str, time_limit: float, as_json: bool) -> None:
 
     Exit status 1 where there are none, 2 where FILE is malformed.
     """
-    try:
-        problem = file.read(path)
-    except DomainError as error:
-        reason = errors.explain(error.reasons[0])
-        click.echo(f"{path} : {reason['message']} {reason['remedy']}", err=True)
-        raise SystemExit(2) from error
+    problem = read_file(file.read, path)
     # The solver takes longer to import than any other command to run.
     from workflow.pairing.solve import solve as best  # noqa: PLC0415
 

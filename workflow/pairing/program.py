@@ -22,7 +22,7 @@ EXACT = 1e-7
 """Relative distance at which the solver holds a value for proved."""
 _SLACK = 1e-6
 """What a row may be off by: the solver's own tolerance."""
-_OPTIMAL, _LIMIT, _INFEASIBLE = 0, 1, 2
+_OPTIMAL, _INFEASIBLE = 0, 2
 
 
 class Grid:
@@ -133,11 +133,6 @@ class Answer:
     infeasible: bool = False
     value: float = 0
     bound: float = 0
-
-    @property
-    def proved(self) -> bool:
-        """Whether nothing better exists."""
-        return self.x is not None and abs(self.bound - self.value) <= EXACT * max(1.0, abs(self.value))
 
 
 class Program:
