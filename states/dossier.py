@@ -53,6 +53,7 @@ _PAIR = (
     "members_trained",
     "different_institutions",
     "members_without_conflict",
+    "members_within_capacity",
 )
 
 _ROWS = (
@@ -161,6 +162,7 @@ _ACTS = (
     Row("send_message", _DEPOSITED, SAME, (CARRIER, BINOME, ANIMATOR)),
     Row("answer_piece", ("incomplete",), SAME, (CARRIER,)),
     # instruction
+    Row("set_effort", ("submitted", "incomplete", *_INSTRUCTED), SAME, (ANIMATOR,)),
     Row("save_opinion", _INSTRUCTED, SAME, (BINOME,), ("own_opinion_open",)),
     Row("seal_opinion", _INSTRUCTED, SAME, (BINOME,), ("own_opinion_open", "opinion_complete")),
     Row("sign_joint_opinion", _INSTRUCTED, SAME, (BINOME,), ("opinions_differ",)),

@@ -14,6 +14,8 @@ class Member:
     in_instance: bool
     trained: bool
     conflict: bool
+    points_left: int = 0
+    """Effort points of the campaign that they have left for the instance, this dossier not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Facts:
     # instruction
     binome_stands: bool = False
     members: tuple[Member, ...] = ()
+    effort: int = 0
     institutions_derogation: bool = False
     question: str = ""
     answer: str = ""

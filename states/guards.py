@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from states.facts import Facts
+from states.facts import Facts, Member
 from states.words import N_
 
 APPEAL_MONTHS = 2
@@ -49,6 +49,11 @@ def euros(cents: int) -> str:
 
 def _names(values: tuple[str, ...]) -> str:
     return ", ".join(values)
+
+
+def _short(facts: Facts) -> tuple[Member, ...]:
+    """The members proposed who have too few effort points left."""
+    return tuple(m for m in facts.members if m.in_instance and m.points_left < facts.effort)
 
 
 def _in_time(facts: Facts) -> bool:
@@ -177,6 +182,17 @@ _ALL = (
         N_("A déclaré un intérêt avec ce porteur : %(names)s."),
         N_("Choisissez un instructeur sans lien avec le porteur."),
         lambda f: {"names": _names(tuple(m.name for m in f.members if m.conflict))},
+    ),
+    Guard(
+        "members_within_capacity",
+        ("members", "effort"),
+        lambda f: not _short(f),
+        N_("N'a plus assez de points d'effort pour ce dossier, qui en demande %(effort)s : %(names)s."),
+        N_("Choisissez un instructeur moins chargé, ou relevez sa capacité sur la page des membres."),
+        lambda f: {
+            "effort": f.effort,
+            "names": _names(tuple(f"{m.name} ({m.points_left})" for m in _short(f))),
+        },
     ),
     # experts
     Guard(

@@ -1,5 +1,7 @@
 """Why binômes cannot be formed, in words: which rules cannot hold together, and what would lift that."""
 
+from collections.abc import Mapping, Sequence
+
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -13,9 +15,10 @@ _COUNTED = ("cover", "capacity", "institution")
 
 
 class Words:
-    """The words for one problem."""
+    """The words for one problem. `names` says how to call people, dossiers and institutions, where not by their ids."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, names: Mapping[str, str] | None = None) -> None:
+        self._names = names or {}
         self._people = {row.id: row for row in problem.instructors}
         self._dossiers = {row.id: row for row in problem.dossiers}
         self._most = problem.max_per_institution
@@ -35,9 +38,9 @@ class Words:
         institutions = {self._people[name].institution for name in people}
         whole = sum(row.institution in institutions for row in self._people.values()) == len(people)
         whom = (
-            _("à l'institution %(name)s", name=next(iter(institutions)))
+            _("à l'institution %(name)s", name=self._called(next(iter(institutions))))
             if whole and len(institutions) == 1
-            else _("à %(names)s", names=_listed(people))
+            else _("à %(names)s", names=self._listed(people))
         )
         return str(
             _(
@@ -45,16 +48,16 @@ class Words:
                 asked=number(cause.asked or 0),
                 whom=whom,
                 available=number(cause.available or 0),
-                dossiers=_listed(dossiers),
+                dossiers=self._listed(dossiers),
             )
         )
 
     def constraint(self, row: Constraint) -> str:
         """What a hard rule says."""
-        dossier, person = row.dossier or "", row.instructor or ""
+        dossier, person = self._called(row.dossier or ""), self._called(row.instructor or "")
         match row.kind:
             case "cover":
-                size = self._dossiers[dossier].size
+                size = self._dossiers[row.dossier or ""].size
                 text = ngettext(
                     "%(dossier)s demande %(num)s instructeur",
                     "%(dossier)s demande %(num)s instructeurs",
@@ -68,30 +71,38 @@ class Words:
             case "pinned":
                 text = _("%(person)s est imposé sur %(dossier)s", person=person, dossier=dossier)
             case "banned_pair":
-                text = _("%(person)s et %(other)s ne siègent pas ensemble", person=person, other=row.other or "")
+                text = _(
+                    "%(person)s et %(other)s ne siègent pas ensemble",
+                    person=person,
+                    other=self._called(row.other or ""),
+                )
             case "capacity":
-                points = number(self._people[person].capacity)
+                points = number(self._people[row.instructor or ""].capacity)
                 text = _("%(person)s dispose de %(points)s points d'effort", person=person, points=points)
             case _:
-                points = number(self._people[person].min_load)
+                points = number(self._people[row.instructor or ""].min_load)
                 text = _("%(person)s doit en prendre au moins %(points)s", person=person, points=points)
         return str(text)
 
     def lift(self, lift: Lift) -> str:
         """What would make it possible."""
         if lift.to is not None:
-            person = lift.constraint.instructor
+            person = self._called(lift.constraint.instructor or "")
             return str(_("porter %(person)s à %(points)s points d'effort", person=person, points=number(lift.to)))
         return str(_("renoncer à : %(rule)s", rule=self.constraint(lift.constraint)))
+
+    def _called(self, name: str) -> str:
+        return self._names.get(name, name)
+
+    def _listed(self, names: Sequence[str]) -> str:
+        called = [self._called(name) for name in names]
+        shown = ", ".join(called[:_SHOWN])
+        if len(names) <= _SHOWN:
+            return shown
+        rest = len(names) - _SHOWN
+        return str(ngettext("%(names)s et %(num)s autre", "%(names)s et %(num)s autres", rest, names=shown))
 
 
 def number(value: float) -> str:
     """A number of points, without needless decimals."""
     return f"{value:g}".replace(".", ",")
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:_SHOWN])
-    if len(names) <= _SHOWN:
-        return shown
-    return str(ngettext("%(names)s et %(num)s autre", "%(names)s et %(num)s autres", len(names) - _SHOWN, names=shown))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ScalarSelect, and_, func, or_, select, true
 from sqlalchemy import case as when
 from sqlalchemy.orm import aliased
 
@@ -177,10 +177,18 @@ def _binome(case: Case) -> Found:
     return {"binome_stands": seated == 2}
 
 
-@_reads("members", "institutions_derogation")
+@_reads("members", "institutions_derogation", "effort")
 def _members(case: Case) -> Found:
+    """The memberships stay locked until the act is done: two acts at once cannot spend the same effort points."""
     ids = proposed_members(case)
     dossier = case.dossier
+    locked = select(RoleGrant.id).where(
+        RoleGrant.person_id.in_(ids),
+        RoleGrant.role == INSTRUCTOR,
+        RoleGrant.instance_id == dossier.instance_id,
+        RoleGrant.ended_at.is_(None),
+    )
+    case.session.scalars(locked.order_by(RoleGrant.id).with_for_update(key_share=True)).all()
     instructs = and_(
         RoleGrant.person_id == Person.id,
         RoleGrant.role == INSTRUCTOR,
@@ -202,6 +210,8 @@ def _members(case: Case) -> Found:
             RoleGrant.id.label("grant_id"),
             RoleGrant.trained_on,
             or_(carries.exists(), interested.exists()).label("conflict"),
+            RoleGrant.capacity,
+            points_held(dossier.campaign_id, dossier.instance_id, besides=dossier.id).label("held"),
         )
         .outerjoin(RoleGrant, instructs)
         .where(Person.id.in_(ids), Person.active)
@@ -214,10 +224,31 @@ def _members(case: Case) -> Found:
             in_instance=row.grant_id is not None,
             trained=row.trained_on is not None and row.trained_on <= case.today,
             conflict=bool(row.conflict),
+            points_left=(row.capacity or 0) - row.held,
         )
         for row in rows
     )
-    return {"members": members, "institutions_derogation": bool(case.data.get("derogation"))}
+    derogation = bool(case.data.get("derogation"))
+    return {"members": members, "institutions_derogation": derogation, "effort": dossier.effort}
+
+
+def points_held(campaign_id: int, instance_id: int | None, *, besides: int | None = None) -> ScalarSelect[int]:
+    """The effort points of a campaign's dossiers of an instance on which the `Person` of the row sits."""
+    return (
+        select(func.coalesce(func.sum(Dossier.effort), 0))
+        .select_from(BinomeMember)
+        .join(Dossier, Dossier.id == BinomeMember.dossier_id)
+        .where(
+            BinomeMember.person_id == Person.id,
+            BinomeMember.left_at.is_(None),
+            Dossier.campaign_id == campaign_id,
+            Dossier.instance_id == instance_id,
+            Dossier.state != "withdrawn",
+            Dossier.id != besides if besides else true(),
+        )
+        .correlate(Person)
+        .scalar_subquery()
+    )
 
 
 def proposed_members(case: Case) -> tuple[int, ...]:

@@ -234,6 +234,11 @@ _CONSTRAINTS = {
         N_("L'enveloppe ne suffit plus : un autre accord vient d'être enregistré."),
         N_("Rouvrez la page pour voir ce qui reste."),
     ),
+    "member_within_capacity": Reason(
+        "members_within_capacity",
+        N_("Un des instructeurs n'a plus assez de points d'effort : il vient de recevoir un autre dossier."),
+        N_("Rouvrez la page pour voir qui est disponible."),
+    ),
     "never_overpaid": Reason(
         "within_granted",
         N_("Ce versement dépasse le montant accordé."),

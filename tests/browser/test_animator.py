@@ -23,6 +23,16 @@ def test_an_animator_assigns_a_binome(town: Town, arrive: Arrive) -> None:
     assert walk.state == "assigned"
 
 
+def test_an_animator_forms_the_binomes_of_forty_dossiers_in_four_clicks(town: Town, arrive: Arrive) -> None:
+    walks = [town.walk().submitted() for _ in range(40)]
+    animator = arrive("animator").open("/instance").follow("Binômes")
+    animator.press("Proposer les binômes").sees("40 binômes proposés", "c'est prouvé", "Charge avant et après")
+    animator.press("Écarter cette paire – 2027-0001").sees("sont écartés ensemble", "40 binômes proposés")
+    animator.judge("phone")
+    animator.press("Accepter ces 40 binômes").sees("40 binômes formés", "Aucun dossier n'attend de binôme")
+    assert {walk.state for walk in walks} == {"assigned"}
+
+
 def test_an_animator_asks_for_what_is_missing(town: Town, arrive: Arrive) -> None:
     walk = town.walk().submitted()
     animator = arrive("animator").open(f"/dossiers/{walk.dossier_id}").follow("Demander des compléments")

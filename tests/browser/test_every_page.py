@@ -12,7 +12,7 @@ from sqlalchemy import select
 from tests.browser.visitor import Arrive
 from tests.factories import Walk
 from tests.web.conftest import Town
-from workflow.models import Consultation, Dossier, Mission, Sample
+from workflow.models import Consultation, Dossier, Mission, RoleGrant, Sample
 from workflow.use_cases import offered
 
 PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -20,7 +20,11 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("carrier", "draft", ("/", "/mes-dossiers", "/mes-dossiers/nouveau", "/compte")),
     ("carrier", "submitted", ("/mes-dossiers/{dossier}/recu",)),
     ("carrier", "funded", ("/recherche",)),
-    ("animator", "submitted", ("/", "/instance", "/instance/dossiers", "/instance/membres")),
+    (
+        "animator",
+        "submitted",
+        ("/", "/instance", "/instance/dossiers", "/instance/binomes", "/instance/membres", "/instance/membres/{grant}"),
+    ),
     ("animator", "opinion", ("/instance/seances", "/instance/seances/inscrire", "/instance/depots-tardifs")),
     ("instructor 1", "assigned", ("/compte/rappels", "/compte/agenda", "/", "/instruction", "/instruction/{dossier}")),
     ("instructor 2", "opinion", ("/instruction/{dossier}",)),
@@ -92,6 +96,7 @@ def names(town: Town, walk: Walk) -> dict[str, Any]:
             "session": town.world.session_id,
             "mission": session.scalar(select(Mission.id).where(Mission.dossier_id == walk.dossier_id)),
             "sample": session.scalar(select(Sample.id)),
+            "grant": session.scalar(select(RoleGrant.id).where(RoleGrant.role == "instructor")),
         }
 
 

@@ -18,12 +18,13 @@ def member(person_id: int, **changes: Any) -> Member:
         "in_instance": True,
         "trained": True,
         "conflict": False,
+        "points_left": 5,
     }
     return Member(person_id=person_id, **(usual | changes))
 
 
 PAIR = (member(1), member(2))
-HOPELESS = tuple(member(1, in_instance=False, trained=False, conflict=True) for _ in range(2))
+HOPELESS = tuple(member(1, in_instance=out, trained=False, conflict=True, points_left=0) for out in (False, True))
 """A pair that breaks every rule of a binôme at once."""
 
 Example = dict[str, Any]
@@ -54,6 +55,7 @@ FAILING: dict[str, list[Example]] = {
         {"members": (member(1, institution_id=None), member(2, institution_id=None))},
     ],
     "members_without_conflict": [{"members": (member(1), member(2, conflict=True))}],
+    "members_within_capacity": [{"members": (member(1), member(2, points_left=2)), "effort": 3}],
     "question_asked": [{"question": ""}, {"question": "  "}],
     "expert_without_conflict": [{"expert_conflict": True}],
     "answer_given": [{"answer": ""}, {"answer": "  "}],
@@ -115,6 +117,10 @@ HOLDING: dict[str, list[Example]] = {
         {"members": (member(1), member(2, institution_id=11)), "institutions_derogation": True},
     ],
     "members_without_conflict": [{"members": PAIR}],
+    "members_within_capacity": [
+        {"members": (member(1), member(2, points_left=3)), "effort": 3},
+        {"members": (member(1), member(2, in_instance=False, points_left=0)), "effort": 3},
+    ],
     "question_asked": [{"question": "Le local est-il aux normes ?"}],
     "expert_without_conflict": [{"expert_conflict": False}],
     "answer_given": [{"answer": "Oui."}],

@@ -48,6 +48,7 @@ carrier binome animator evaluator |
 send_message | submitted incomplete assigned expert_consulted opinion funding_decision FUNDED TERMINAL | = | \
 carrier binome animator |
 answer_piece | incomplete | = | carrier |
+set_effort | submitted incomplete assigned expert_consulted | = | animator |
 save_opinion | assigned expert_consulted | = | binome | own_opinion_open
 seal_opinion | assigned expert_consulted | = | binome | own_opinion_open opinion_complete
 sign_joint_opinion | assigned expert_consulted | = | binome | opinions_differ
@@ -74,7 +75,8 @@ reply | findings_sent | = | carrier | answer_given
 """,
 }
 SHORT = {
-    "PAIR": "two_distinct_members members_of_instance members_trained different_institutions members_without_conflict",
+    "PAIR": "two_distinct_members members_of_instance members_trained different_institutions members_without_conflict "
+    "members_within_capacity",
     "FUNDED": "follow_up evaluated under_control controlled",
     "TERMINAL": "inadmissible refused withdrawn cancelled closed",
 }

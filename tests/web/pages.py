@@ -17,6 +17,12 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     """The names of all its fields, boxes and radios that are not checked too."""
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    """Its fields in their order, those of one name each."""
+
+    def all(self, name: str) -> list[str]:
+        """Every value sent under a name."""
+        return [value for sent, value in self.sent if sent == name]
 
 
 class Page(HTMLParser):
@@ -34,6 +40,7 @@ class Page(HTMLParser):
         self._inputs: list[str] = []
         self._open: list[str] = []
         self._in_text = ""
+        self._choosing = ""
         self.text = ""
         self.feed(html)
         self.close()
@@ -56,6 +63,8 @@ class Page(HTMLParser):
             self.forms.append(Form(values.get("action", ""), values.get("method", "get").lower()))
         if tag in ("input", "select", "textarea"):
             self._input(tag, values)
+        if tag == "option" and "selected" in values and self._choosing:
+            self._fill(self._choosing, values.get("value", ""))
         if tag == "h1":
             self.h1.append("")
 
@@ -67,7 +76,12 @@ class Page(HTMLParser):
             self.forms[-1].names.add(values["name"])
             unchecked = kind in ("checkbox", "radio") and "checked" not in values
             if not unchecked:
-                self.forms[-1].fields[values["name"]] = values.get("value", "")
+                self._fill(values["name"], values.get("value", ""))
+            self._choosing = values["name"] if tag == "select" else ""
+
+    def _fill(self, name: str, value: str) -> None:
+        self.forms[-1].fields[name] = value
+        self.forms[-1].sent.append((name, value))
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._open:
@@ -102,7 +116,8 @@ class Page(HTMLParser):
         ]
 
     def form(self, action: str) -> Form:
-        """The first form that is posted to `action`; AssertionError where there is none."""
-        found = [form for form in self.forms if form.action == action and form.method == "post"]
+        """The first form that is posted to `action`, whatever its parameters; AssertionError where there is none."""
+        sent = [form for form in self.forms if form.method == "post"]
+        found = [form for form in sent if action in (form.action, form.action.partition("?")[0])]
         assert found, f"no form to {action}, but to {[form.action for form in self.forms]}"
         return found[0]

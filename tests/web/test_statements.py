@@ -48,6 +48,7 @@ PAGES: Mapping[str, tuple[str, int]] = {
     "/instance/dossiers": ("animator", 8),
     "/instance/seances": ("animator", 8),
     "/instance/membres": ("animator", 8),
+    "/instance/binomes": ("animator", 12),
     "/instance/depots-tardifs": ("animator", 8),
     "/comite-transversal": ("transversal", 8),
     "/recherche?q=action": ("transversal", 8),
@@ -121,8 +122,8 @@ class Counted(factories.Walk):
 
 MOST: Mapping[str, int] = {
     "edit_draft": 15,
-    "submit": 23,
-    "assign": 14,
+    "submit": 24,
+    "assign": 15,
     "seal_opinion": 16,
     "issue_opinion": 24,
     "table": 11,
@@ -132,7 +133,8 @@ MOST: Mapping[str, int] = {
     "declare_inadmissible": 7,
 }
 """Of a dossier that asks two funders. The last one, with the loading of who acts: read and lock the dossier, update it,
-find whom to tell, tell them, read the journal's end, write the entry."""
+find whom to tell, tell them, read the journal's end, write the entry. A deposit adds up what is asked, to estimate its
+effort; an assignment locks both memberships, whose effort points it spends."""
 
 
 def test_a_transition_costs_the_same_among_few_dossiers_and_among_many(crowds: Crowds, tmp_path: Path) -> None:

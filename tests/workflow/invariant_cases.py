@@ -51,7 +51,7 @@ PEOPLE = (
         )
         for role, wrong, right in (
             ("carrier", {"instance_id": 1}, {"organisation_id": 1}),
-            ("instructor", {}, {"instance_id": 1}),
+            ("instructor", {}, {"instance_id": 1, "person_id": 4}),
             ("evaluator", {"instance_id": 1, "institution_id": 1}, {"instance_id": 1}),
             ("funder", {"instance_id": 1}, {"institution_id": 1}),
             ("controller", {"instance_id": 1}, {}),
@@ -63,6 +63,32 @@ PEOPLE = (
         "uq_role_grant_active",
         add("role_grant", role="animator", instance_id=1),
         add("role_grant", role="animator", instance_id=1, ended_at=AT),
+    ),
+    Case("ck_role_grant_capacity_counted", to("role_grant", 11, capacity=-1), to("role_grant", 11, capacity=0)),
+    Case("ck_dossier_effort_counted", to("dossier", 1, effort=0), to("dossier", 1, effort=1)),
+    Case("ck_dossier_effort_counted", to("dossier", 1, effort=21), to("dossier", 1, effort=20)),
+    Case(
+        "ck_competence_level_known",
+        add("competence", grant_id=11, theme_id=1, level=4),
+        add("competence", grant_id=11, theme_id=1, level=3),
+    ),
+    Case(
+        "ck_competence_one_subject",
+        add("competence", grant_id=11, theme_id=1, objective_id=1),
+        add("competence", grant_id=11, objective_id=1),
+    ),
+    Case("ck_competence_one_subject", add("competence", grant_id=11), add("competence", grant_id=11, theme_id=1)),
+    Case(
+        "uq_competence_grant_id_theme_id",
+        add("competence", grant_id=11, theme_id=1),
+        add("competence", grant_id=12, theme_id=1),
+        given=[add("competence", grant_id=11, theme_id=1)],
+    ),
+    Case(
+        "uq_competence_grant_id_objective_id",
+        add("competence", grant_id=11, objective_id=1),
+        add("competence", grant_id=12, objective_id=1),
+        given=[add("competence", grant_id=11, objective_id=1)],
     ),
     Case(
         "ck_secret_link_subject_fits_purpose",
@@ -225,6 +251,32 @@ INSTRUCTION = (
         to("binome_member", 9, institution_id=1),
         to("binome_member", 9, institution_id=3),
         given=[add("binome_member", id=9, seat=2, person_id=2, institution_id=2)],
+    ),
+    Case("member_trained", add("binome_member", seat=2, person_id=3, institution_id=3), MEMBER_2),
+    Case(
+        "member_trained",
+        add("binome_member", seat=2, person_id=2, institution_id=2),
+        add("binome_member", dossier_id=3, seat=2, person_id=1, institution_id=2),
+        given=[to("role_grant", 12, ended_at=LATER)],
+    ),
+    Case(
+        "member_without_conflict",
+        MEMBER_2,
+        add("binome_member", dossier_id=3, seat=2, person_id=1, institution_id=2),
+        given=[add("interest", person_id=2, organisation_id=1)],
+    ),
+    Case(
+        "member_without_conflict",
+        MEMBER_2,
+        add("binome_member", dossier_id=3, seat=2, person_id=1, institution_id=2),
+        given=[add("role_grant", person_id=2, role="carrier", organisation_id=1, ended_at=AT)],
+    ),
+    Case(
+        "member_within_capacity",
+        add("binome_member", dossier_id=3, seat=1, person_id=1, institution_id=1),
+        # Another campaign has points of its own.
+        add("binome_member", dossier_id=4, seat=1, person_id=1, institution_id=1),
+        given=[to("dossier", 1, effort=6), to("dossier", 3, effort=5), to("role_grant", 11, capacity=10)],
     ),
     Case("uq_opinion_author", add("opinion", author_id=1), add("opinion", author_id=1, superseded_at=AT)),
     Case(

@@ -78,9 +78,11 @@ WORLD: tuple[Insert, ...] = (
     add("funder_window", id=1, earliest=DAY, latest=DAY),
     add("route", id=1, level="commune"),
     add("role_grant", id=1, role="animator", instance_id=1),
+    *(add("role_grant", id=10 + i, person_id=i, role="instructor", instance_id=1, trained_on=DAY) for i in (1, 2)),
+    add("role_grant", id=13, person_id=3, role="instructor", instance_id=1),
     # Dossiers: 1 and 3 deposited in campaign 1, 2 a draft, 4 deposited in campaign 2.
     *(
-        add("dossier", id=i, campaign_id=c, state="submitted", number=f"2027-{i}", submitted_at=AT)
+        add("dossier", id=i, campaign_id=c, instance_id=1, state="submitted", number=f"2027-{i}", submitted_at=AT)
         for i, c in ((1, 1), (3, 1), (4, 2))
     ),
     add("dossier", id=2),

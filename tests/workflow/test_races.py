@@ -11,7 +11,7 @@ from tests.factories import Walk, World, build
 from workflow import journal
 from workflow.db import Database
 from workflow.errors import DomainError, Refused, Stale
-from workflow.models import BinomeMember, Dossier, Envelope, FundingRequest, JournalEntry, Outbox
+from workflow.models import BinomeMember, Dossier, Envelope, FundingRequest, JournalEntry, Outbox, RoleGrant
 from workflow.use_cases import perform
 
 
@@ -93,6 +93,35 @@ def test_two_animators_assigning_the_same_dossier_leave_one_binome(database: Dat
     with database.read() as session:
         seated = session.scalars(select(BinomeMember.person_id).where(BinomeMember.dossier_id == dossier)).all()
         assert sorted(seated) in [sorted(people[name] for name in pair) for pair in pairs]
+
+
+def test_binomes_racing_for_the_last_effort_points_never_overspend(database: Database) -> None:
+    world = build(database)
+    walks = [Walk(database, world).submitted() for _ in range(4)]
+    people = world.people
+    with database.write() as session:
+        effort = session.get_one(Dossier, walks[0].dossier_id).effort
+        session.execute(
+            update(RoleGrant)
+            .where(RoleGrant.person_id == people["instructor 1"], RoleGrant.role == "instructor")
+            .values(capacity=2 * effort + 1)
+        )
+    outcomes = together(
+        [
+            lambda walk=walk: walk.act(
+                "animator", "assign", first_id=people["instructor 1"], second_id=people["instructor 2"]
+            )
+            for walk in walks
+        ]
+    )
+    refused = [outcome for outcome in outcomes if outcome is not None]
+    assert len(refused) == 2
+    for error in refused:
+        assert isinstance(error, Refused)
+        assert [reason.code for reason in error.reasons] == ["members_within_capacity"]
+        assert error.reasons[0].params == {"effort": effort, "names": "Rôle instructor 1 (1)"}
+    with database.read() as session:
+        assert len(session.scalars(select(BinomeMember)).all()) == 4
 
 
 def test_a_double_click_acts_once(database: Database) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, flash, make_response, render_template, request, url_for
+from flask import Blueprint, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from states.dossier import DOSSIER
 from web import errors, forms, listing, words
 from web.context import current_actor, now, see, session, today, write
+from web.instance_page import here, page, scope
 from web.security import access
 from workflow.errors import DomainError, Invalid
 from workflow.forms import Form
@@ -31,37 +32,6 @@ FILTERS = ("q", "state", "late", "session")
 MOST_AT_ONCE = 50
 
 
-def _scope() -> boards.Scope:
-    return boards.scope(session(), current_actor(), listing.number("instance"), listing.number("campaign"), today())
-
-
-def _here(where: boards.Scope) -> dict[str, Any]:
-    return {"instance": where.instance.id, "campaign": where.campaign.id}
-
-
-def _page(template: str, where: boards.Scope, status: int = 200, **values: Any) -> Response:
-    """A page of an instance: each has the same choice of instance and campaign, and the same parts."""
-    tabs = [
-        (_("Tableau"), "animator.board"),
-        (_("Liste"), "animator.dossiers"),
-        (_("Séances"), "animator.sessions"),
-        (_("Membres"), "animator.members"),
-        (_("Rappels"), "reminders.rules"),
-        *([(_("Dépôts tardifs"), "animator.late_deposits")] if where.acts else []),
-    ]
-    here = _here(where)
-    return make_response(
-        render_template(
-            f"animator/{template}.html",
-            where=where,
-            here=here,
-            tabs=[(label, url_for(endpoint, **here), endpoint == request.endpoint) for label, endpoint in tabs],
-            **values,
-        ),
-        status,
-    )
-
-
 # --- the board and the list ------------------------------------------------------------------------------------------
 
 
@@ -69,13 +39,13 @@ def _page(template: str, where: boards.Scope, status: int = 200, **values: Any) 
 @access("animator", "transversal")
 def board() -> Response:
     """The instance's dossiers by state, with the first of each."""
-    where = _scope()
+    where = scope()
     found = boards.board(session(), where, today())
     lists = {
-        state: url_for("animator.dossiers", **_here(where), state=state)
+        state: url_for("animator.dossiers", **here(where), state=state)
         for state in (*boards.COLUMNS, *DOSSIER.terminal)
     }
-    return _page(
+    return page(
         "board",
         where,
         board=found,
@@ -90,9 +60,9 @@ def board() -> Response:
 @access("animator", "transversal")
 def dossiers() -> Response:
     """The instance's dossiers as a list that filters, sorts and pages in the address bar."""
-    where = _scope()
+    where = scope()
     kept = listing.kept(*FILTERS)
-    parameters = {**{name: str(value) for name, value in _here(where).items()}, **kept}
+    parameters = {**{name: str(value) for name, value in here(where).items()}, **kept}
     sort = listing.Sort.asked(boards.SORTS, "due", parameters)
     wanted = boards.Filters(
         state=kept.get("state", ""),
@@ -105,7 +75,7 @@ def dossiers() -> Response:
     )
     found = boards.listed(session(), where, wanted, today())
     meetings = instances.meetings(session(), where)
-    return _page(
+    return page(
         "dossiers",
         where,
         found=found,
@@ -127,8 +97,8 @@ def dossiers() -> Response:
             },
         ],
         values=kept,
-        keep={**{name: str(value) for name, value in _here(where).items()}, "sort": sort.word},
-        reset_url=url_for("animator.dossiers", **_here(where)),
+        keep={**{name: str(value) for name, value in here(where).items()}, "sort": sort.word},
+        reset_url=url_for("animator.dossiers", **here(where)),
         pagination=listing.pagination(found.number, found.pages, found.total, {**parameters, "sort": sort.word}),
     )
 
@@ -148,7 +118,7 @@ class Result:
 def _sessions(
     where: boards.Scope, status: int = 200, problems: Mapping[str, Any] | None = None, **values: Any
 ) -> Response:
-    return _page(
+    return page(
         "sessions",
         where,
         status,
@@ -163,14 +133,14 @@ def _sessions(
 @access("animator", "transversal")
 def sessions() -> Response:
     """The sessions with what is tabled in each, and the opinions that wait for one."""
-    return _sessions(_scope())
+    return _sessions(scope())
 
 
 @pages.post("/instance/seances")
 @access("animator")
 def create_session() -> Response:
     """Create a session of the instance; what is wrong is said and what was typed kept."""
-    where = _scope()
+    where = scope()
     typed = forms.typed()
     raw = {**forms.sent(), "campaign_id": where.campaign.id, "instance_id": where.instance.id}
     try:
@@ -179,14 +149,14 @@ def create_session() -> Response:
     except Invalid as error:
         return _sessions(where, 422, errors.messages(error.fields), typed=typed)
     flash(_("La séance est créée."), "success")
-    return see("animator.sessions", **_here(where))
+    return see("animator.sessions", **here(where))
 
 
 @pages.post("/instance/seances/inscrire")
 @access("animator")
 def table() -> Response:
     """Table the chosen dossiers, each in a unit of work of its own; what became of each is said."""
-    where = _scope()
+    where = scope()
     chosen = [pair for pair in map(_numbered, request.form.getlist("dossier")[:MOST_AT_ONCE]) if pair]
     meeting = request.form.get("session_id", "")
     problems = {}
@@ -206,7 +176,7 @@ def table() -> Response:
     done = sum(not result.reasons for result in results)
     if done == len(results):
         flash(ngettext("%(num)s dossier inscrit.", "%(num)s dossiers inscrits.", done), "success")
-        return see("animator.sessions", **_here(where))
+        return see("animator.sessions", **here(where))
     return _sessions(where, 200 if done else 409, results=results, typed={"session_id": meeting})
 
 
@@ -236,28 +206,28 @@ def _tabled(dossier_id: int, version: int, meeting: str) -> Sequence[Mapping[str
 
 def _members(where: boards.Scope, status: int = 200, problems: Mapping[int, Any] | None = None) -> Response:
     found = instances.members(session(), where.instance.id, today())
-    return _page("members", where, status, members=found, problems=problems or {}, typed=request.form)
+    return page("members", where, status, members=found, problems=problems or {}, typed=request.form)
 
 
 @pages.get("/instance/membres")
 @access("animator", "transversal")
 def members(**_member: int) -> Response:
     """The people of the instance with what they have to instruct."""
-    return _members(_scope())
+    return _members(scope())
 
 
 @pages.post("/instance/membres/<int:grant_id>/formation")
 @access("animator")
 def record_training(grant_id: int) -> Response:
     """Record the day of a member's entry training."""
-    where = _scope()
+    where = scope()
     try:
         with write() as unit:
             people.record_training(unit, current_actor(), grant_id, forms.sent(), now())
     except Invalid as error:
         return _members(where, 422, {grant_id: errors.messages(error.fields)})
     flash(_("La formation est enregistrée."), "success")
-    return see("animator.members", **_here(where))
+    return see("animator.members", **here(where))
 
 
 # --- late deposits ---------------------------------------------------------------------------------------------------
@@ -267,7 +237,7 @@ def record_training(grant_id: int) -> Response:
 @access("animator")
 def late_deposits() -> Response:
     """The derogations of the campaign, and a form for another."""
-    where = _scope()
+    where = scope()
     form = intake.LateDepositForm(exclude=("campaign_id",))
     problems: Mapping[str, Any] = {}
     if request.method == "POST":
@@ -279,8 +249,8 @@ def late_deposits() -> Response:
             problems = errors.messages(error.fields)
         else:
             flash(_("La dérogation est écrite : le porteur peut déposer jusqu'à la date dite."), "success")
-            return see("animator.late_deposits", **_here(where))
-    return _page(
+            return see("animator.late_deposits", **here(where))
+    return page(
         "late_deposits",
         where,
         422 if problems else 200,

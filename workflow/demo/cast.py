@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from workflow.access import SYSTEM_ACTOR, Actor, load_actor
 from workflow.clock import local_day
-from workflow.models import Expert, ExpertInterest, Instance, Institution
+from workflow.models import Expert, ExpertInterest, Instance, Institution, RoleGrant, Route
+from workflow.use_cases.membership import describe_member
 from workflow.use_cases.notes import note_change
 from workflow.use_cases.organisations import create_organisation
 from workflow.use_cases.passwords import SELF, end_links, hash_password
@@ -19,6 +20,11 @@ from workflow.use_cases.people import declare_interest, invite
 
 PASSWORD = "binome-demo-2027"  # noqa: S105 - every account of the demonstration has it, and says so
 """The password of every account of the demonstration."""
+
+
+_USUAL = 120
+"""Dossiers for which the first instructor of an instance has `_POINTS` effort points, each next one 5 less."""
+_POINTS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +144,11 @@ class _Casting:
         return [self.actor(row["name"]) for row in rows]
 
 
-def assemble(session: Session, people: Mapping[str, Any], now: datetime) -> Cast:
-    """Create everybody, with their roles, organisations and declared interests. The reference data must be there."""
+def assemble(session: Session, people: Mapping[str, Any], now: datetime, dossiers: int) -> Cast:
+    """Create everybody, with their roles, organisations, declared interests, and what they bring to so many dossiers.
+
+    The reference data must be there.
+    """
     casting = _Casting(session, people, now)
     administrator = people["administrator"]
     casting.give(administrator["name"], administrator["institution"], "administrator")
@@ -156,6 +165,7 @@ def assemble(session: Session, people: Mapping[str, Any], now: datetime) -> Cast
         casting.give(row["name"], row["institution"], "instructor", instance_id=home)
     organisations = _organisations(casting)
     casting.invite_all()
+    _describe(casting, teams, dossiers)
     interests = {
         _declare(casting, row["person"], organisations[row["organisation"]], row["nature"])
         for row in people["interest"]
@@ -203,6 +213,32 @@ def _teams(casting: _Casting) -> dict[str, tuple[str, str, list[str]]]:
             casting.give(evaluator, other, "evaluator", **scope)
             teams[code] = (animator, evaluator, names)
     return teams
+
+
+def _describe(casting: _Casting, teams: Mapping[str, tuple[str, str, list[str]]], dossiers: int) -> None:
+    """Say what each instructor brings: the more dossiers are played the more points, and objectives they share out."""
+    scale = max(1.0, dossiers / _USUAL)
+    routed: dict[int, list[int]] = {}
+    for lead, objective in casting.session.execute(select(Route.lead_id, Route.objective_id).distinct()):
+        routed.setdefault(lead, []).append(objective)
+    for code, (_animator, _evaluator, names) in teams.items():
+        instance = casting.session.get_one(Instance, casting.instances[code])
+        objectives = sorted(routed.get(instance.id, ()))
+        for rank, name in enumerate(names):
+            levels = {f"objective:{one}": 3 - (place + rank) % len(names) for place, one in enumerate(objectives)}
+            grant = casting.session.scalars(
+                select(RoleGrant.id).where(
+                    RoleGrant.person_id == casting.ids[name],
+                    RoleGrant.role == "instructor",
+                    RoleGrant.instance_id == instance.id,
+                )
+            ).one()
+            raw = {
+                "capacity": int(scale * (_POINTS - 5 * rank)),
+                "levels": {f"theme:{instance.theme_id}": 1}
+                | {known: level for known, level in levels.items() if level > 0},
+            }
+            describe_member(casting.session, casting.by, grant, raw, casting.now)
 
 
 def _organisations(casting: _Casting) -> dict[str, int]:

@@ -99,7 +99,7 @@ def play(
         if not db.is_empty(session):
             raise NotEmpty
         reference.load(session, PTCS, stage.now)
-        cast = assemble(session, people, stage.now)
+        cast = assemble(session, people, stage.now, dossiers)
         world = World(
             cast=cast,
             plans=plans,

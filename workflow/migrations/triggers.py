@@ -55,6 +55,12 @@ def _closed(parts: str, link: str, parent: str, closed_at: str, name: str, why: 
     )
 
 
+_SEAT = (
+    "FROM dossier JOIN role_grant ON role_grant.instance_id = dossier.instance_id AND role_grant.role = 'instructor'"
+    " AND role_grant.ended_at IS NULL WHERE dossier.id = NEW.dossier_id AND role_grant.person_id = NEW.person_id"
+)
+"""Whoever sits down, as an instructor of the instance that leads the dossier."""
+
 TOTALS = (
     Total("envelope_granted", "envelope", "granted_cents", "funding_request", "granted_cents", "envelope_id"),
     Total("request_paid", "funding_request", "paid_cents", "payment", "amount_cents", "request_id"),
@@ -124,6 +130,37 @@ REFUSALS = (
     Refusal("evaluation_fixed", "an evaluation stays as it was given", "evaluation", (UPDATE, DELETE)),
     Refusal("calendar_kept", "every version of a calendar is kept", "calendar_version", (DELETE,), since="0002"),
     Refusal("calendar_kept", "a version of a calendar is fixed", "calendar_date", (UPDATE, DELETE), since="0002"),
+    Refusal(
+        "member_trained",
+        "a binôme is of trained instructors of the instance that leads",
+        "binome_member",
+        (INSERT,),
+        f"NOT EXISTS (SELECT 1 {_SEAT} AND role_grant.trained_on IS NOT NULL)",
+        since="0003",
+    ),
+    Refusal(
+        "member_without_conflict",
+        "no member of a binôme is bound to the carrier",
+        "binome_member",
+        (INSERT,),
+        "EXISTS (SELECT 1 FROM dossier JOIN interest ON interest.organisation_id = dossier.organisation_id"
+        " WHERE dossier.id = NEW.dossier_id AND interest.person_id = NEW.person_id)"
+        " OR EXISTS (SELECT 1 FROM dossier JOIN role_grant ON role_grant.organisation_id = dossier.organisation_id"
+        " WHERE dossier.id = NEW.dossier_id AND role_grant.person_id = NEW.person_id)",
+        since="0003",
+    ),
+    Refusal(
+        "member_within_capacity",
+        "nobody instructs more effort points of an instance in a campaign than their capacity",
+        "binome_member",
+        (INSERT,),
+        f"EXISTS (SELECT 1 {_SEAT} AND role_grant.capacity < dossier.effort + (SELECT coalesce(sum(held.effort), 0)"  # noqa: S608
+        " FROM binome_member seat JOIN dossier held ON held.id = seat.dossier_id"
+        " WHERE seat.person_id = NEW.person_id AND seat.left_at IS NULL AND held.id <> NEW.dossier_id"
+        " AND held.state <> 'withdrawn' AND held.campaign_id = dossier.campaign_id"
+        " AND held.instance_id = dossier.instance_id))",
+        since="0003",
+    ),
     Refusal("agreement_kept", "an agreement is never deleted", "agreement", (DELETE,)),
     Refusal(
         "envelope_of_funder",

@@ -37,7 +37,16 @@ from workflow.models.instruction import (
 )
 from workflow.models.journal import JournalEntry
 from workflow.models.outbox import MailboxMessage, Outbox, RefusedAddress, Webhook
-from workflow.models.people import ApiToken, IdempotencyKey, Interest, LoginAttempt, Person, RoleGrant, SecretLink
+from workflow.models.people import (
+    ApiToken,
+    Competence,
+    IdempotencyKey,
+    Interest,
+    LoginAttempt,
+    Person,
+    RoleGrant,
+    SecretLink,
+)
 from workflow.models.reference import Commune, Instance, Institution, Objective, Organisation, Route, Theme
 from workflow.models.reminders import Absence, PlannedReminder, Reminder, ReminderPreference, ReminderRule
 
@@ -56,6 +65,7 @@ __all__ = [
     "Closure",
     "CommitteeSession",
     "Commune",
+    "Competence",
     "Consultation",
     "Document",
     "Dossier",

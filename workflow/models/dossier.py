@@ -62,6 +62,10 @@ class Dossier(Base):
     """When it became that day, where it moved after the state began: rungs before then are no longer recalled."""
     reminders_planned: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether its reminders are planned for its state and due day as they stand."""
+    effort: Mapped[int] = mapped_column(
+        CheckConstraint("effort BETWEEN 1 AND 20", name="effort_counted"), default=1, server_default=text("1")
+    )
+    """Effort points that instructing it costs each member: estimated at deposit, then what the animator says."""
     created_at: Mapped[datetime]
     created_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     submitted_at: Mapped[datetime | None]

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fun
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflow.models.base import Base, key, one_of
-from workflow.models.reference import Instance, Institution, Organisation
+from workflow.models.reference import Instance, Institution, Objective, Organisation, Theme
 
 HELD_IN = {
     "carrier": "organisation_id",
@@ -20,6 +20,9 @@ HELD_IN = {
     "administrator": None,
 }
 """Each role that a person may hold, and the scope it is held in (None: the whole territory)."""
+
+CAPACITY = 100
+"""Effort points in one campaign of an instructor of whom nothing else is said."""
 
 LINK_PURPOSES = {
     "invitation": "person_id",
@@ -91,6 +94,10 @@ class RoleGrant(Base):
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
     trained_on: Mapped[date | None]
     """Day of the entry training; an instructor without one is in no binôme."""
+    capacity: Mapped[int] = mapped_column(
+        CheckConstraint("capacity >= 0", name="capacity_counted"), default=CAPACITY, server_default=text(str(CAPACITY))
+    )
+    """Effort points that an instructor can take from the instance in one campaign."""
     granted_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
@@ -98,6 +105,28 @@ class RoleGrant(Base):
     instance: Mapped[Instance | None] = relationship()
     institution: Mapped[Institution | None] = relationship()
     organisation: Mapped[Organisation | None] = relationship()
+    competences: Mapped[list["Competence"]] = relationship(cascade="all, delete-orphan")
+
+
+class Competence(Base):
+    """What an instructor of an instance knows: an objective with all below it, or a theme; at a level from 1 to 3."""
+
+    __tablename__ = "competence"
+    __table_args__ = (
+        CheckConstraint("level BETWEEN 1 AND 3", name="level_known"),
+        CheckConstraint("(objective_id IS NULL) <> (theme_id IS NULL)", name="one_subject"),
+        UniqueConstraint("grant_id", "objective_id"),
+        UniqueConstraint("grant_id", "theme_id"),
+    )
+
+    id: Mapped[int] = key()
+    grant_id: Mapped[int] = mapped_column(ForeignKey("role_grant.id", ondelete="CASCADE"))
+    objective_id: Mapped[int | None] = mapped_column(ForeignKey("objective.id"))
+    theme_id: Mapped[int | None] = mapped_column(ForeignKey("theme.id"))
+    level: Mapped[int]
+
+    objective: Mapped[Objective | None] = relationship()
+    theme: Mapped[Theme | None] = relationship()
 
 
 class Interest(Base):

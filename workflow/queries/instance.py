@@ -125,6 +125,8 @@ class Member:
     grant_id: int | None
     """Their membership as an instructor, where they are one."""
     trained_on: date | None
+    capacity: int
+    """Effort points in a campaign, as an instructor."""
     load: Load = field(default_factory=Load)
 
 
@@ -138,6 +140,7 @@ def members(session: Session, instance_id: int, today: date) -> list[Member]:
             RoleGrant.id.label("grant_id"),
             RoleGrant.role,
             RoleGrant.trained_on,
+            RoleGrant.capacity,
         )
         .join(RoleGrant, RoleGrant.person_id == Person.id)
         .outerjoin(Institution, Institution.id == Person.institution_id)
@@ -164,6 +167,7 @@ def members(session: Session, instance_id: int, today: date) -> list[Member]:
                 tuple(grant.role for grant in grants),
                 own.grant_id if own else None,
                 own.trained_on if own else None,
+                own.capacity if own else 0,
                 held.get(person_id, Load()),
             )
         )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 from sqlalchemy import select, update
 
 from states.consultation import CONSULTATION
@@ -36,6 +36,8 @@ VERDICT_LABELS = {
     "unfavourable": N_("Défavorable"),
     "deferred": N_("À différer"),
 }
+
+MOST_EFFORT = 20
 
 # --- the binôme -------------------------------------------------------------------------------------------------
 
@@ -73,6 +75,25 @@ def _seat(case: Case, seats: Mapping[int, int]) -> None:
     case.details["members"] = [people[person_id].name for person_id in seats.values()]
     if case.data["derogation"]:
         case.details["derogation"] = case.data["derogation"]
+
+
+class EffortForm(Form):
+    """What a dossier costs each of its instructors."""
+
+    effort = fields.Integer(
+        required=True,
+        validate=validate.Range(1, MOST_EFFORT, error=N_("Entre 1 et 20 points.")),
+        metadata={
+            "label": N_("Points d'effort"),
+            "widget": "number",
+            "help": N_("Estimés au dépôt d'après la somme demandée, le nombre de financeurs et l'ancienneté."),
+        },
+    )
+
+
+def _set_effort(case: Case) -> None:
+    case.details["effort"] = {"before": case.dossier.effort, "after": case.data["effort"]}
+    case.dossier.effort = case.data["effort"]
 
 
 class Replacement(Form):
@@ -459,6 +480,7 @@ def _reopen_instruction(case: Case) -> None:
 
 ACTS = (
     Act("assign", DOSSIER, Assignment, _assign),
+    Act("set_effort", DOSSIER, EffortForm, _set_effort),
     Act("replace_member", DOSSIER, Replacement, _replace_member),
     Act("consult_expert", DOSSIER, ConsultationForm, _consult_expert),
     Act("close_consultations", DOSSIER),

@@ -23,6 +23,7 @@ from workflow.models import (
     Consultation,
     Document,
     Dossier,
+    FundingRequest,
     Instance,
     JointOpinion,
     LateDeposit,
@@ -33,6 +34,7 @@ from workflow.models import (
     RoutingStep,
     SecretLink,
 )
+from workflow.pairing import effort
 from workflow.plain import plain as plain
 from workflow.rules import load_rules
 from workflow.transition import due_date
@@ -110,6 +112,10 @@ def _submit(case: Case) -> None:
     dossier.number = _next_number(case)
     dossier.submitted_at = case.now
     dossier.search_text = search_text(dossier)
+    lines, asked = case.session.execute(
+        select(func.count(), func.sum(FundingRequest.asked_cents)).where(FundingRequest.dossier_id == dossier.id)
+    ).one()
+    dossier.effort = effort.estimate(int(asked), lines, first=dossier.need == "first")
     _route(case)
     case.details["number"] = dossier.number
     case.payload["link_id"] = case.session.scalar(
