@@ -165,7 +165,13 @@ def init(app: Flask) -> None:
     """Give the templates of `app` their filters, globals and context, and close sessions after each request."""
     app.teardown_appcontext(close_session)
     app.context_processor(_template_context)
-    app.jinja_env.filters.update(euros=formats.euros, day=formats.day, moment=formats.moment, translated=words.pairs)
+    app.jinja_env.filters.update(
+        euros=formats.euros,
+        decimal=formats.decimal,
+        day=formats.day,
+        moment=formats.moment,
+        translated=words.pairs,
+    )
     app.jinja_env.globals.update(
         state_label=words.state_label,
         role_label=words.role_label,

@@ -25,6 +25,11 @@ def euros(cents: int | None) -> str:
     return f"{amount}{NARROW}€" if _locale().startswith("fr") else f"€{amount}".replace("€-", "-€")
 
 
+def decimal(value: float | None) -> str:
+    """A number with at most one decimal, « 3,2 »; a dash for none."""
+    return DASH if value is None else format_decimal(value, format="0.#", locale=_locale())
+
+
 def day(value: date | None) -> str:
     """A date as « 31 janvier 2027 » (and « 1er janvier 2027 »); a dash for none."""
     return format_date(value, _day_pattern(value), locale=_locale()) if value else DASH

@@ -32,6 +32,8 @@ def page(template: str, where: board.Scope, status: int = 200, *, part: str = ""
         (_("Binômes"), "binomes.show"),
         (_("Séances"), "animator.sessions"),
         (_("Membres"), "animator.members"),
+        (_("Grille"), "grids.show"),
+        (_("Accord"), "grids.agreement"),
         (_("Rappels"), "reminders.rules"),
         *([(_("Dépôts tardifs"), "animator.late_deposits")] if where.acts else []),
     ]

@@ -134,6 +134,7 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "grant_role": (N_("Donner un rôle"), N_("Rôle donné")),
     "end_role": (N_("Retirer un rôle"), N_("Rôle retiré")),
     "describe_member": (N_("Décrire un instructeur"), N_("Capacité et compétences d'un instructeur enregistrées")),
+    "save_grid": (N_("Enregistrer la grille"), N_("Nouvelle version de la grille enregistrée")),
     "record_training": (N_("Enregistrer une formation"), N_("Formation enregistrée")),
     "deactivate": (N_("Fermer un compte"), N_("Compte fermé")),
     "declare_interest": (N_("Déclarer un intérêt"), N_("Intérêt déclaré")),

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ScalarSelect, and_, func, or_, select, true
 from sqlalchemy import case as when
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, selectinload
 
 from states.facts import Facts, Member
 from states.words import N_
@@ -13,6 +13,7 @@ from workflow import campaigns
 from workflow.access import INSTRUCTOR, involvements
 from workflow.acts import Case
 from workflow.clock import local_day
+from workflow.grids import apart
 from workflow.lines import envelope_for, own_line
 from workflow.models import (
     Agreement,
@@ -20,6 +21,7 @@ from workflow.models import (
     BudgetLine,
     CommitteeSession,
     Consultation,
+    Criterion,
     Dossier,
     Expert,
     ExpertInterest,
@@ -292,17 +294,19 @@ def _consultations(case: Case) -> Found:
 
 
 def standing_opinions(case: Case) -> list[Opinion]:
-    """The opinions of the members now seated, with their amounts, in two statements."""
+    """The opinions of the members now seated, with their amounts and, where there is a grid, scores."""
     seated = select(BinomeMember.person_id).where(
         BinomeMember.dossier_id == case.dossier.id, BinomeMember.left_at.is_(None)
     )
     return list(
         case.session.scalars(
-            select(Opinion).where(
+            select(Opinion)
+            .where(
                 Opinion.dossier_id == case.dossier.id,
                 Opinion.superseded_at.is_(None),
                 Opinion.author_id.in_(seated),
             )
+            .options(selectinload(Opinion.amounts), *([selectinload(Opinion.scores)] if case.dossier.grid_id else []))
         )
     )
 
@@ -310,6 +314,8 @@ def standing_opinions(case: Case) -> list[Opinion]:
 @_reads("sealed_opinions", "own_opinion_sealed", "opinions_agree", "joint_signatures", "arbitrated")
 def _opinions(case: Case) -> Found:
     sealed = [opinion for opinion in standing_opinions(case) if opinion.sealed_at is not None]
+    graded = sealed if case.dossier.grid_id else []
+    scores = [{score.criterion_id: score.score for score in opinion.scores} for opinion in graded]
     contents = {
         (opinion.verdict, tuple(sorted((a.request_id, a.proposed_cents) for a in opinion.amounts)))
         for opinion in sealed
@@ -323,7 +329,7 @@ def _opinions(case: Case) -> Found:
     return {
         "sealed_opinions": len(sealed),
         "own_opinion_sealed": any(opinion.author_id == case.actor.person_id for opinion in sealed),
-        "opinions_agree": len(sealed) == 2 and len(contents) == 1,
+        "opinions_agree": len(sealed) == 2 and len(contents) == 1 and not (scores and apart(*scores)),
         "joint_signatures": joint[1] if joint else 0,
         "arbitrated": joint is not None and joint[0] == "arbitrated",
     }
@@ -337,6 +343,9 @@ def _opinion_form(case: Case) -> Found:
     ]
     if data.get("verdict") in ("with_reservations", "unfavourable") and not data.get("reservations"):
         missing.append(N_("réserves"))
+    grid = select(Criterion.id).where(Criterion.grid_id == case.dossier.grid_id)
+    if case.dossier.grid_id and set(case.session.scalars(grid)) - set(data.get("scores", {})):
+        missing.append(N_("note de chaque critère"))
     lines = set(case.session.scalars(select(FundingRequest.id).where(FundingRequest.dossier_id == case.dossier.id)))
     if lines - set(data.get("amounts", {})):
         missing.append(N_("montant proposé à chaque financeur"))

@@ -301,7 +301,7 @@ INSTRUCTION = (
         "opinion_sealed",
         gone("opinion", 2),
         gone("opinion", 1),
-        given=["DELETE FROM opinion_amount WHERE opinion_id = 1"],
+        given=["DELETE FROM opinion_amount WHERE opinion_id = 1", "DELETE FROM opinion_score WHERE opinion_id = 1"],
     ),
     Case(
         "ck_opinion_amount_proposed_positive",
@@ -323,6 +323,29 @@ INSTRUCTION = (
         "UPDATE opinion_amount SET opinion_id = 2, request_id = 2 WHERE opinion_id = 1",
         "UPDATE opinion_amount SET request_id = 3 WHERE opinion_id = 1",
     ),
+    Case(
+        "ck_opinion_score_score_known",
+        "UPDATE opinion_score SET score = 5 WHERE opinion_id = 1",
+        "UPDATE opinion_score SET score = 4 WHERE opinion_id = 1",
+    ),
+    Case(
+        "ck_opinion_score_score_known",
+        "UPDATE opinion_score SET score = -1 WHERE opinion_id = 1",
+        "UPDATE opinion_score SET score = 0 WHERE opinion_id = 1",
+    ),
+    Case(
+        "score_of_grid",
+        add("opinion_score", opinion_id=1, criterion_id=3),
+        add("opinion_score", opinion_id=1, criterion_id=2),
+    ),
+    Case("grid_kept", to("criterion", 1, label="'other'"), add("criterion", grid_id=2, position=9)),
+    Case("grid_kept", gone("criterion", 2), add("criterion", grid_id=2, position=9)),
+    Case("grid_kept", to("opinion_grid", 1, number=7), add("opinion_grid", number=7)),
+    Case("grid_kept", gone("opinion_grid", 2), add("opinion_grid", number=7)),
+    Case("ck_criterion_weight_known", add("criterion", weight=6, position=9), add("criterion", weight=5, position=9)),
+    Case("ck_criterion_weight_known", add("criterion", weight=0, position=9), add("criterion", weight=1, position=9)),
+    Case("uq_criterion_grid_id_position", add("criterion", position=1), add("criterion", position=9)),
+    Case("uq_opinion_grid_instance_id_number", add("opinion_grid", number=1), add("opinion_grid", number=7)),
     Case(
         "uq_joint_opinion_current",
         add("joint_opinion", basis="agreed", verdict="favourable"),
@@ -374,6 +397,7 @@ def fixed_parts(name: str, table: str, link: str, closed: int, change: str, **ro
 
 PARTS = (
     *fixed_parts("opinion_sealed", "opinion_amount", "opinion_id", 2, "proposed_cents = 7", request_id=3),
+    *fixed_parts("opinion_sealed", "opinion_score", "opinion_id", 2, "score = 3", criterion_id=2),
     *fixed_parts("joint_opinion_issued", "joint_amount", "joint_id", 1, "proposed_cents = 7", request_id=3),
     *fixed_parts("joint_opinion_issued", "joint_signature", "joint_id", 1, f"at = {LATER}", person_id=3),
     *fixed_parts("sample_sealed", "sample_unit", "sample_id", 1, "ticket = 'y'", dossier_id=4, rank=3),

@@ -80,9 +80,20 @@ WORLD: tuple[Insert, ...] = (
     add("role_grant", id=1, role="animator", instance_id=1),
     *(add("role_grant", id=10 + i, person_id=i, role="instructor", instance_id=1, trained_on=DAY) for i in (1, 2)),
     add("role_grant", id=13, person_id=3, role="instructor", instance_id=1),
+    *(add("opinion_grid", id=i, number=i) for i in (1, 2)),
+    *(add("criterion", id=i, grid_id=g, position=i) for i, g in ((1, 1), (2, 1), (3, 2))),
     # Dossiers: 1 and 3 deposited in campaign 1, 2 a draft, 4 deposited in campaign 2.
     *(
-        add("dossier", id=i, campaign_id=c, instance_id=1, state="submitted", number=f"2027-{i}", submitted_at=AT)
+        add(
+            "dossier",
+            id=i,
+            campaign_id=c,
+            instance_id=1,
+            grid_id=1,
+            state="submitted",
+            number=f"2027-{i}",
+            submitted_at=AT,
+        )
         for i, c in ((1, 1), (3, 1), (4, 2))
     ),
     add("dossier", id=2),
@@ -104,6 +115,7 @@ WORLD: tuple[Insert, ...] = (
     # Opinions: 1 being written, 2 sealed; joint opinions: 1 issued, 2 being written.
     add("opinion", id=1, author_id=1),
     add("opinion", id=2, author_id=2, verdict="favourable"),
+    *(add("opinion_score", opinion_id=i) for i in (1, 2)),
     *(add("opinion_amount", opinion_id=i, proposed_cents=100) for i in (1, 2)),
     add("joint_opinion", id=1, basis="agreed", verdict="favourable"),
     add("joint_opinion", id=2, dossier_id=3, basis="agreed", verdict="favourable"),

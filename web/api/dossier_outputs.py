@@ -209,6 +209,13 @@ class Proposed(Answer):
     proposed_cents = cents()
 
 
+class Score(Answer):
+    """A criterion of the grid, and its score from 0 to 4."""
+
+    criterion = text()
+    score = whole()
+
+
 class Opinion(Answer):
     """An individual opinion: one's own, or both once both are sealed."""
 
@@ -220,6 +227,7 @@ class Opinion(Answer):
     saved_at = instant(attribute="content.saved_at")
     sealed_at = instant(attribute="content.sealed_at", allow_none=True)
     amounts = many(Proposed)
+    scores = many(Score)
 
 
 class JointOpinion(Answer):

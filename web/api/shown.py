@@ -31,7 +31,18 @@ def _amounts(amounts: Mapping[int, int]) -> list[dict[str, int]]:
 
 def _opinions(file: File) -> list[dict[str, Any]]:
     return [
-        {"author": o.author, "own": o.own, "content": o.content, "amounts": _amounts(o.amounts)} for o in file.opinions
+        {
+            "author": o.author,
+            "own": o.own,
+            "content": o.content,
+            "amounts": _amounts(o.amounts),
+            "scores": [
+                {"criterion": row.label, "score": o.scores[row.id]}
+                for row in file.all("criteria")
+                if row.id in o.scores
+            ],
+        }
+        for o in file.opinions
     ]
 
 

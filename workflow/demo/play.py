@@ -21,7 +21,7 @@ from workflow.errors import DomainError
 from workflow.models import Commune, Dossier, Institution, Mission, Objective, Outbox, Route
 from workflow.reference import PTCS
 from workflow.rules import load_rules
-from workflow.use_cases import control, reference
+from workflow.use_cases import control, grids, reference
 from workflow.use_cases.routes import delete_route
 
 STEPS: Mapping[str, Callable[[Story], None]] = {
@@ -108,6 +108,15 @@ def play(
             funders=_funders(session),
             rules=load_rules(session),
             home=people["home"],
+            criteria={
+                team.instance_id: [
+                    row.id
+                    for row in grids.save_grid(
+                        session, team.animator, team.instance_id, {"criteria": grids.proposed()}, stage.now
+                    ).criteria
+                ]
+                for team in cast.teams.values()
+            },
         )
     stories = write_all(stage, world, dossiers)
     for name in plans["calendar"]:

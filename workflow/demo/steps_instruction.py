@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
 from itertools import combinations
+from random import Random
 from typing import Any
 
 from workflow.access import SYSTEM_ACTOR, Actor
@@ -127,6 +128,28 @@ def _judgement(story: Story) -> dict[str, Any]:
     return {"verdict": verdict, "amounts": _share(story, share)}
 
 
+def _scores(story: Story, author: Actor, judgement: Mapping[str, Any]) -> dict[str, int]:
+    """A score for each criterion: one level at most from a judgement that is agreed with, else near what it is worth.
+
+    An author may be a little severe. The chances are the author's own, so that the rest of the story stays.
+    """
+    rng = Random(f"{story.dossier_id}-{author.person_id}")  # noqa: S311 - a demonstration, no secret
+    severe = ((author.person_id or 0) % 5 - 2) * 0.15
+    worth = {"favourable": 3.2, "with_reservations": 2.6, "unfavourable": 1.4}[judgement["verdict"]]
+    agreed = judgement.get("scores", {})
+    criteria = map(str, story.world.criteria.get(story.led.instance_id, ()))
+    return {
+        one: min(
+            4,
+            max(
+                0,
+                agreed[one] + rng.choice((-1, 0, 0, 0, 1)) if one in agreed else round(rng.gauss(worth - severe, 0.5)),
+            ),
+        )
+        for one in criteria
+    }
+
+
 def _next_author(story: Story) -> Actor:
     return next(actor for actor in story.binome if actor.person_id not in story.opinions)
 
@@ -134,6 +157,7 @@ def _next_author(story: Story) -> Actor:
 def _write(story: Story, name: str, judgement: dict[str, Any]) -> None:
     author = _next_author(story)
     texts = {"strengths": story.stage.say("strengths"), "reservations": story.stage.say("reservations")}
+    judgement = {**judgement, "scores": _scores(story, author, judgement)}
     story.act(author, name, None, **judgement, **texts)
     if name == "seal_opinion":
         story.opinions[author.person_id or 0] = judgement

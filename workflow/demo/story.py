@@ -67,6 +67,8 @@ class World:
     home: str
     campaigns: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Id and year of each campaign that is open, by its name."""
+    criteria: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    """By which each instance judges."""
     purses: dict[Purse, int] = field(default_factory=dict)
     """What is left in each envelope."""
 

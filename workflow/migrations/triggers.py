@@ -42,7 +42,9 @@ def changed(*columns: str) -> str:
     return "(" + " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in columns) + ")"
 
 
-def _closed(parts: str, link: str, parent: str, closed_at: str, name: str, why: str) -> tuple[Refusal, ...]:
+def _closed(
+    parts: str, link: str, parent: str, closed_at: str, name: str, why: str, since: str = "0001"
+) -> tuple[Refusal, ...]:
     """Refuse every change of `parts` once the row of `parent` that they belong to is closed."""
 
     def parent_closed(row: str) -> str:
@@ -50,7 +52,7 @@ def _closed(parts: str, link: str, parent: str, closed_at: str, name: str, why: 
         return f"(SELECT {closed_at} FROM {parent} WHERE id = {row}.{link} /*lock*/) IS NOT NULL"  # noqa: S608
 
     return tuple(
-        Refusal(name, why, parts, (event,), " OR ".join(parent_closed(row) for row in rows))
+        Refusal(name, why, parts, (event,), " OR ".join(parent_closed(row) for row in rows), since=since)
         for event, rows in ROW.items()
     )
 
@@ -94,6 +96,27 @@ REFUSALS = (
     ),
     Refusal("opinion_sealed", "a sealed opinion is kept", "opinion", (DELETE,), "OLD.sealed_at IS NOT NULL"),
     *_closed("opinion_amount", "opinion_id", "opinion", "sealed_at", "opinion_sealed", "a sealed opinion is fixed"),
+    *_closed(
+        "opinion_score",
+        "opinion_id",
+        "opinion",
+        "sealed_at",
+        "opinion_sealed",
+        "a sealed opinion is fixed",
+        since="0004",
+    ),
+    Refusal("grid_kept", "a version of a grid is fixed", "opinion_grid", (UPDATE, DELETE), since="0004"),
+    Refusal("grid_kept", "a version of a grid is fixed", "criterion", (UPDATE, DELETE), since="0004"),
+    Refusal(
+        "score_of_grid",
+        "what is scored is a criterion of the dossier",
+        "opinion_score",
+        (INSERT, UPDATE),
+        "NOT EXISTS (SELECT 1 FROM opinion JOIN dossier ON dossier.id = opinion.dossier_id JOIN criterion"
+        " ON criterion.grid_id = dossier.grid_id WHERE opinion.id = NEW.opinion_id"
+        " AND criterion.id = NEW.criterion_id)",
+        since="0004",
+    ),
     Refusal(
         "joint_opinion_issued",
         "an issued joint opinion is fixed",

@@ -27,6 +27,7 @@ from workflow.models.funding import CommitteeSession, Envelope, FundingRequest
 from workflow.models.instruction import (
     BinomeMember,
     Consultation,
+    Criterion,
     Expert,
     ExpertInterest,
     JointAmount,
@@ -34,6 +35,8 @@ from workflow.models.instruction import (
     JointSignature,
     Opinion,
     OpinionAmount,
+    OpinionGrid,
+    OpinionScore,
 )
 from workflow.models.journal import JournalEntry
 from workflow.models.outbox import MailboxMessage, Outbox, RefusedAddress, Webhook
@@ -67,6 +70,7 @@ __all__ = [
     "Commune",
     "Competence",
     "Consultation",
+    "Criterion",
     "Document",
     "Dossier",
     "Envelope",
@@ -93,6 +97,8 @@ __all__ = [
     "Objective",
     "Opinion",
     "OpinionAmount",
+    "OpinionGrid",
+    "OpinionScore",
     "Organisation",
     "Outbox",
     "Payment",

@@ -66,6 +66,8 @@ class Dossier(Base):
         CheckConstraint("effort BETWEEN 1 AND 20", name="effort_counted"), default=1, server_default=text("1")
     )
     """Effort points that instructing it costs each member: estimated at deposit, then what the animator says."""
+    grid_id: Mapped[int | None] = mapped_column(ForeignKey("opinion_grid.id"))
+    """The version of the instance's criteria that was in force when its binôme was formed."""
     created_at: Mapped[datetime]
     created_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     submitted_at: Mapped[datetime | None]

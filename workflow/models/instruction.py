@@ -63,6 +63,38 @@ class BinomeMember(Base):
     institution: Mapped[Institution | None] = relationship()
 
 
+class OpinionGrid(Base):
+    """A version of the criteria by which an instance's instructors judge. It stays as it was made."""
+
+    __tablename__ = "opinion_grid"
+    __table_args__ = (UniqueConstraint("instance_id", "number"),)
+
+    id: Mapped[int] = key()
+    instance_id: Mapped[int] = mapped_column(ForeignKey("instance.id"))
+    number: Mapped[int]
+    made_at: Mapped[datetime]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+    criteria: Mapped[list["Criterion"]] = relationship(order_by="Criterion.position")
+
+
+class Criterion(Base):
+    """A criterion of a grid: how much it counts, and what its levels 0 to 4 mean."""
+
+    __tablename__ = "criterion"
+    __table_args__ = (
+        CheckConstraint("weight BETWEEN 1 AND 5", name="weight_known"),
+        UniqueConstraint("grid_id", "position"),
+    )
+
+    id: Mapped[int] = key()
+    grid_id: Mapped[int] = mapped_column(ForeignKey("opinion_grid.id"))
+    position: Mapped[int]
+    label: Mapped[str]
+    weight: Mapped[int]
+    levels: Mapped[list[str]]
+
+
 class Opinion(Base):
     """The individual opinion of a member. Sealed, its content is fixed; superseded, it no longer counts."""
 
@@ -93,6 +125,18 @@ class Opinion(Base):
 
     author: Mapped[Person] = relationship()
     amounts: Mapped[list["OpinionAmount"]] = relationship(cascade="all, delete-orphan")
+    scores: Mapped[list["OpinionScore"]] = relationship(cascade="all, delete-orphan")
+
+
+class OpinionScore(Base):
+    """How an individual opinion judges one criterion of the dossier's grid."""
+
+    __tablename__ = "opinion_score"
+    __table_args__ = (CheckConstraint("score BETWEEN 0 AND 4", name="score_known"),)
+
+    opinion_id: Mapped[int] = mapped_column(ForeignKey("opinion.id"), primary_key=True)
+    criterion_id: Mapped[int] = mapped_column(ForeignKey("criterion.id"), primary_key=True)
+    score: Mapped[int]
 
 
 class OpinionAmount(Base):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Date, Select, Text, literal_column, select, union_all
+from sqlalchemy import JSON, Boolean, Date, Select, Text, literal_column, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -44,10 +44,16 @@ def _instant(text: str) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
+def _parsed(value: Any) -> Any:
+    """A list or an object, which SQLite keeps as its text."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
 _READ: tuple[tuple[type[TypeEngine[Any]], Callable[[Any], Any]], ...] = (
     (Boolean, bool),
     (Date, date.fromisoformat),
     (Instant, _instant),
+    (JSON, _parsed),
 )
 """What JSON cannot hold, or SQLite has no type for."""
 
@@ -57,7 +63,8 @@ def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
 
 
 class Bundle:
-    """The selects of `parts` as one statement. Column names must be unique within a part, types known; no JSON columns.
+    """The selects of `parts` as one statement. Column names must be unique within a part, types known; JSON
+    columns hold lists or objects.
 
     Make it once and read it with the parameters of its selects.
     """

@@ -54,12 +54,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An individual opinion; `amounts` are cents by request line."""
+    """An individual opinion; `amounts` are cents by request line, `scores` go from 0 to 4 by criterion."""
 
     author: str
     own: bool
     content: Row
     amounts: Mapping[int, int]
+    scores: Mapping[int, int]
 
 
 @dataclass(frozen=True)
@@ -170,8 +171,11 @@ def _opinions(actor: Actor, parts: Mapping[str, Sequence[Row]]) -> tuple[Written
     amounts: dict[int, dict[int, int]] = {}
     for row in parts.get("opinion_amounts", ()):
         amounts.setdefault(row.opinion_id, {})[row.request_id] = row.proposed_cents
+    scores: dict[int, dict[int, int]] = {}
+    for row in parts.get("opinion_scores", ()):
+        scores.setdefault(row.opinion_id, {})[row.criterion_id] = row.score
     return tuple(
-        Written(row.name, row.author_id == actor.person_id, row, amounts.get(row.id, {}))
+        Written(row.name, row.author_id == actor.person_id, row, amounts.get(row.id, {}), scores.get(row.id, {}))
         for row in parts.get("opinions", ())
     )
 

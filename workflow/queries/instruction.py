@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from states.words import N_
 from workflow.access import Actor
+from workflow.grids import apart, mark
 from workflow.queries import dossier as files
 from workflow.queries.dossier import File, Written
 
@@ -89,13 +90,17 @@ class Desk:
     opinions: tuple[Written, ...]
     """Both individual opinions once both are sealed; until then none."""
     differing: frozenset[Any]
-    """Where the two differ: « verdict », and the ids of request lines."""
+    """Where the two differ: « verdict », the ids of request lines, and « criterion-id » for scores too far apart."""
     joint_amounts: Mapping[int, int]
 
     @property
     def mine(self) -> bool:
         """Whether the next step waits for the reader."""
         return self.step in MINE
+
+    def mark(self, written: Written) -> float | None:
+        """The weighted mean of an opinion's scores, from 0 to 4."""
+        return mark({row.id: row.weight for row in self.file.all("criteria")}, written.scores)
 
     @property
     def answered(self) -> int:
@@ -137,4 +142,5 @@ def desk(session: Session, actor: Actor, dossier_id: int) -> Desk:
 
 def _differing(one: Written, other: Written) -> frozenset[Any]:
     lines = {line for line in {*one.amounts, *other.amounts} if one.amounts.get(line) != other.amounts.get(line)}
-    return frozenset(lines | ({"verdict"} if one.content.verdict != other.content.verdict else set()))
+    criteria = {f"criterion-{one}" for one in apart(one.scores, other.scores)}
+    return frozenset(lines | criteria | ({"verdict"} if one.content.verdict != other.content.verdict else set()))

@@ -14,6 +14,7 @@ from workflow.models import (
     BudgetLine,
     CommitteeSession,
     Consultation,
+    Criterion,
     Document,
     Dossier,
     Evaluation,
@@ -28,6 +29,7 @@ from workflow.models import (
     Mission,
     Opinion,
     OpinionAmount,
+    OpinionScore,
     Payment,
     Person,
     Piece,
@@ -208,6 +210,18 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
         "sealed_opinions",
         select(OpinionAmount.request_id, OpinionAmount.opinion_id, OpinionAmount.proposed_cents)
         .join(Opinion, Opinion.id == OpinionAmount.opinion_id)
+        .where(_shown()),
+    ),
+    "criteria": (
+        "sealed_opinions",
+        select(Criterion.position, Criterion.id, Criterion.label, Criterion.weight, Criterion.levels)
+        .join(Dossier, Dossier.grid_id == Criterion.grid_id)
+        .where(Dossier.id == _ID),
+    ),
+    "opinion_scores": (
+        "sealed_opinions",
+        select(OpinionScore.criterion_id, OpinionScore.opinion_id, OpinionScore.score)
+        .join(Opinion, Opinion.id == OpinionScore.opinion_id)
         .where(_shown()),
     ),
     "joint": (

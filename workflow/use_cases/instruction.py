@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import fields, validate
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from states.consultation import CONSULTATION
 from states.dossier import DOSSIER
@@ -15,9 +15,11 @@ from workflow.acts import Act, Case
 from workflow.errors import Invalid, NotFound, Refused
 from workflow.facts import proposed_members, standing_opinions
 from workflow.forms import LONG, Amounts, Choice, Day, Form, Reference, Text, reason
+from workflow.grids import HIGHEST
 from workflow.models import (
     BinomeMember,
     Consultation,
+    Criterion,
     Expert,
     FundingRequest,
     JointAmount,
@@ -25,6 +27,8 @@ from workflow.models import (
     JointSignature,
     Opinion,
     OpinionAmount,
+    OpinionGrid,
+    OpinionScore,
     Person,
     SecretLink,
 )
@@ -56,6 +60,9 @@ class Assignment(Form):
 
 
 def _assign(case: Case) -> None:
+    """The criteria in force now are those by which this binôme judges, whatever the instance changes later."""
+    newest = select(func.max(OpinionGrid.id)).where(OpinionGrid.instance_id == case.dossier.instance_id)
+    case.dossier.grid_id = newest.scalar_subquery()
     _seat(case, {1: case.data["first_id"], 2: case.data["second_id"]})
 
 
@@ -134,6 +141,7 @@ def _content(opinion: Opinion) -> dict[str, Any]:
         "strengths": opinion.strengths,
         "reservations": opinion.reservations,
         "amounts": {str(amount.request_id): amount.proposed_cents for amount in opinion.amounts},
+        "scores": {str(score.criterion_id): score.score for score in opinion.scores},
     }
 
 
@@ -244,9 +252,15 @@ def _end(case: Case, consultation: Consultation) -> None:
 
 
 class OpinionForm(Form):
-    """An individual opinion: verdict, strengths, reservations, and what is proposed on each line."""
+    """An individual opinion: verdict, scores, strengths, reservations, and what is proposed on each line."""
 
     verdict = Choice(N_("Avis"), VERDICT_LABELS, load_default=None, allow_none=True)
+    scores = fields.Dict(
+        keys=fields.Integer(),
+        values=fields.Integer(validate=validate.Range(0, HIGHEST, error=N_("Entre 0 et 4."))),
+        load_default=dict,
+        metadata={"label": N_("Grille de critères"), "widget": "scores"},
+    )
     strengths = Text(N_("Points forts"), longest=LONG, load_default="")
     reservations = Text(N_("Réserves"), longest=LONG, load_default="")
     amounts = Amounts(N_("Montant proposé à chaque financeur"), load_default=dict)
@@ -260,8 +274,9 @@ def _answered(data: Any) -> Any:
     if not isinstance(data, Mapping):
         return data
     kept = {key: value for key, value in data.items() if not (key == "verdict" and value == "")}
-    if isinstance(kept.get("amounts"), Mapping):
-        kept["amounts"] = {line: cents for line, cents in kept["amounts"].items() if cents not in ("", None)}
+    for name in ("amounts", "scores"):
+        if isinstance(kept.get(name), Mapping):
+            kept[name] = {of: value for of, value in kept[name].items() if value not in ("", None)}
     return kept
 
 
@@ -287,16 +302,30 @@ def _written(case: Case) -> Opinion:
         )
     )
     if opinion is None:
-        opinion = Opinion(dossier_id=case.dossier.id, author_id=case.person_id, saved_at=case.now, amounts=[])
+        opinion = Opinion(
+            dossier_id=case.dossier.id, author_id=case.person_id, saved_at=case.now, amounts=[], scores=[]
+        )
         case.session.add(opinion)
     data = case.data
     opinion.verdict, opinion.strengths, opinion.reservations = data["verdict"], data["strengths"], data["reservations"]
     opinion.saved_at = case.now
     asked = _asked(case, data["amounts"])
+    _check_scores(case, data["scores"])
     opinion.amounts.clear()
+    if case.dossier.grid_id:
+        opinion.scores.clear()
     case.session.flush()
+    opinion.scores.extend(OpinionScore(criterion_id=one, score=score) for one, score in data["scores"].items())
     opinion.amounts.extend(OpinionAmount(request_id=line, proposed_cents=data["amounts"][line]) for line in asked)
     return opinion
+
+
+def _check_scores(case: Case, scores: Mapping[int, int]) -> None:
+    """Raises Invalid where something is scored that is no criterion of the dossier's grid."""
+    grid = select(Criterion.id).where(Criterion.grid_id == case.dossier.grid_id)
+    wrong = scores.keys() - set(case.session.scalars(grid)) if scores else set()
+    if wrong:
+        raise Invalid({"scores": {str(one): [N_("Ce n'est pas un critère de ce dossier.")] for one in wrong}})
 
 
 def _asked(case: Case, amounts: Mapping[int, int]) -> dict[int, int]:
