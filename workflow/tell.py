@@ -1,6 +1,7 @@
 """Who is told of what: rows of the outbox, written in the act's own transaction and delivered after commit."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, bindparam, insert, select
@@ -12,6 +13,8 @@ from workflow.models import BinomeMember, Dossier, Expert, FundingRequest, Outbo
 
 INSTRUCTING = "instructing"
 """The binôme, or the animator while none stands."""
+FORMER_ANIMATOR = "former_animator"
+"""Who animates the instance that a dossier leaves (`former_instance_id` of the payload)."""
 
 TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     # act: (audience, message), …
@@ -19,7 +22,12 @@ TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "request_completion": ((CARRIER, "completion_requested"),),
     "complete": ((ANIMATOR, "completed"), (BINOME, "completed")),
     "declare_inadmissible": ((CARRIER, "inadmissible"),),
-    "reroute": ((ANIMATOR, "rerouted"), (CARRIER, "rerouted_carrier")),
+    "reroute": (
+        (ANIMATOR, "rerouted"),
+        (FORMER_ANIMATOR, "rerouted_away"),
+        (TRANSVERSAL, "sent_back"),
+        (CARRIER, "rerouted_carrier"),
+    ),
     "assign": ((BINOME, "assigned"), (CARRIER, "assigned_carrier")),
     "replace_member": ((BINOME, "assigned"),),
     "consult_expert": ((EXPERT, "consultation_asked"),),
@@ -84,15 +92,17 @@ _AUDIENCES: Mapping[str, Select[int]] = {
 """Made once: building a statement costs more than running it."""
 
 
-def audience(session: Session, dossier: Dossier, name: str) -> frozenset[int]:
-    """The persons behind `name` on `dossier`."""
+def audience(
+    session: Session, dossier: Dossier, name: str, payload: Mapping[str, Any] = MappingProxyType({})
+) -> frozenset[int]:
+    """The persons behind `name` on `dossier`; `payload` is that of the act."""
     if name == INSTRUCTING:
         return audience(session, dossier, BINOME) or audience(session, dossier, ANIMATOR)
     found = session.connection().execute(
-        _AUDIENCES[name],
+        _AUDIENCES[ANIMATOR if name == FORMER_ANIMATOR else name],
         {
             "dossier_id": dossier.id,
-            "instance_id": dossier.instance_id,
+            "instance_id": payload["former_instance_id"] if name == FORMER_ANIMATOR else dossier.instance_id,
             "organisation_id": dossier.organisation_id,
         },
     )
@@ -105,13 +115,15 @@ def after(case: Case, act: str, version: int) -> None:
     for who, kind in TELLS.get(act, ()):
         if who == TRANSVERSAL and case.dossier.instance_id is not None:
             continue
+        if who == CARRIER and act == "reroute" and case.dossier.instance_id is None:
+            continue  # they are told where it went, once that is known
         if who == EXPERT:
             rows.append(_row(case, act, version, kind, address=_expert_address(case)))
             continue
         skip = set() if kind in _TO_ONESELF else {case.actor.person_id}
         rows += [
             _row(case, act, version, kind, person_id=person)
-            for person in sorted(audience(case.session, case.dossier, who) - skip)
+            for person in sorted(audience(case.session, case.dossier, who, case.payload) - skip)
         ]
     write(case.session, rows)
 

@@ -70,6 +70,8 @@ def everything(database: Database, world: World) -> None:
         passwords.send_link(session, person, "invitation", "invitation", returned.now)
         passwords.send_link(session, person, "reset", "password_reset", returned.now)
     returned.act("transversal", "reroute", instance_id=other, **reason)
+    returned.act("novice", "reroute", instance_id=world.instance_id, **reason)
+    returned.act("transversal", "reroute", instance_id=other, **reason)
     returned.act("carrier", "withdraw", **reason)
     Walk(database, world).submitted().act("animator", "declare_inadmissible", reason="Hors du territoire.")
     _disputed(Walk(database, world), world)

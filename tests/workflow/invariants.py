@@ -77,6 +77,7 @@ WORLD: tuple[Insert, ...] = (
     add("milestone", id=1, code="deposit"),
     add("funder_window", id=1, earliest=DAY, latest=DAY),
     add("route", id=1, level="commune"),
+    add("routing_version", id=1, number=1),
     add("role_grant", id=1, role="animator", instance_id=1),
     *(add("role_grant", id=10 + i, person_id=i, role="instructor", instance_id=1, trained_on=DAY) for i in (1, 2)),
     add("role_grant", id=13, person_id=3, role="instructor", instance_id=1),

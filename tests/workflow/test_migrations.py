@@ -40,7 +40,8 @@ def sqlite_schema(connection: Connection) -> dict[str, set[str]]:
         for name, sql in plain
     ]
     lines = [
-        (name, re.sub(r", (?=\w+ (?:INTEGER|BIGINT|TEXT|DATE|DATETIME|BOOLEAN)\b)", "\n", sql)) for name, sql in plain
+        (name, re.sub(r", (?=\w+ (?:INTEGER|BIGINT|TEXT|DATE|DATETIME|BOOLEAN|JSON)\b)", "\n", sql))
+        for name, sql in plain
     ]
     return {name: {line.strip(" \t,") for line in sql.splitlines()} for name, sql in lines}
 
@@ -95,7 +96,7 @@ def test_a_second_upgrade_changes_nothing(database_url: str) -> None:
     db.migrate(database_url)
     with engine.connect() as connection:
         assert connection.execute(text(f"SELECT count(*) FROM {names}")).scalar() == before
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0004"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0005"]
     engine.dispose()
 
 

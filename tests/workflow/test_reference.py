@@ -410,7 +410,10 @@ def test_bad_rules(database: Database) -> None:
     lead_id, marly = id_of(database, Instance, code="ct-sante"), id_of(database, Commune, label="Marly")
     raw = {"objective_id": id_of(database, Objective, code="224"), "lead_id": lead_id}
     for changed, field in [
-        ({"objective_id": id_of(database, Objective, code="22")}, "objective_id"),
+        ({"funders": ["CAF", "nobody"]}, "funders"),
+        ({"kind": "company"}, "kind"),
+        ({"least_cents": 2, "most_cents": 1}, "most_cents"),
+        ({"starts_on": "2027-02-02", "ends_on": "2027-02-01"}, "ends_on"),
         ({"objective_id": 999}, "objective_id"),
         ({"lead_id": 999}, "lead_id"),
         ({"level": "canton"}, "level"),

@@ -1,5 +1,6 @@
 """`binome route`: why a dossier would go where it goes."""
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from web.commands.output import answer, as_json, fail, opened
 from workflow import routing
 from workflow.db import Database
-from workflow.models.reference import LEVELS
+from workflow.models.reference import LEVELS, ORGANISATION_KINDS
 from workflow.reference import PTCS, reading
 from workflow.routing import Query, Rule
 from workflow.rules import load_rules
@@ -27,13 +28,39 @@ def route() -> None:
 @click.option("--objective", required=True, help="Code of an operational objective, for example 224.")
 @click.option("--level", type=click.Choice([*LEVELS, "agglomeration"]), help="Territorial level of the action.")
 @click.option("--commune", help="Commune of the action.")
+@click.option("--kind", type=click.Choice(ORGANISATION_KINDS), help="Kind of carrier.")
+@click.option("--asked", type=click.FloatRange(min=0), help="Euros asked of all funders together.")
+@click.option("--funder", "funders", multiple=True, help="Code of a funder who is asked; may be repeated.")
+@click.option("--text", default="", help="Title and description.")
+@click.option(
+    "--on", type=click.DateTime(["%Y-%m-%d"]), help="Day of deposit; where it is not said, every rule counts."
+)
 @as_json
-def explain(objective: str, level: str | None, commune: str | None, as_json: bool) -> None:
+def explain(
+    objective: str,
+    level: str | None,
+    commune: str | None,
+    kind: str | None,
+    asked: float | None,
+    funders: tuple[str, ...],
+    text: str,
+    on: datetime | None,
+    as_json: bool,
+) -> None:
     """Say which rule decides, and what the earlier ones of the objective lacked.
 
     Reads the rules of the database; those of the reference file where there is no database yet.
     """
-    query = Query(objective, _LEVELS[plain(level)] if level else None, commune)
+    query = Query(
+        objective,
+        _LEVELS[plain(level)] if level else None,
+        commune,
+        kind,
+        None if asked is None else round(100 * asked),
+        funders,
+        text,
+        on.date() if on else None,
+    )
     with opened() as database:
         rules, objectives, communes = _known(database)
     if objective not in objectives:

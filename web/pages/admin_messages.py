@@ -69,6 +69,8 @@ KIND_LABELS: Mapping[str, str] = {
     "report_missing": N_("Absence de bilan constatée"),
     "report_missing_agents": N_("Absence de bilan constatée (équipe)"),
     "rerouted": N_("Dossier réorienté vers l'instance"),
+    "rerouted_away": N_("Dossier réorienté hors de l'instance"),
+    "sent_back": N_("Dossier renvoyé d'une instance à l'autre"),
     "rerouted_carrier": N_("Dossier réorienté"),
     "tabled": N_("Dossier inscrit à une séance"),
     "withdrawn": N_("Dossier retiré"),

@@ -220,7 +220,8 @@ def _describe(casting: _Casting, teams: Mapping[str, tuple[str, str, list[str]]]
     scale = max(1.0, dossiers / _USUAL)
     routed: dict[int, list[int]] = {}
     for lead, objective in casting.session.execute(select(Route.lead_id, Route.objective_id).distinct()):
-        routed.setdefault(lead, []).append(objective)
+        if objective is not None:
+            routed.setdefault(lead, []).append(objective)
     for code, (_animator, _evaluator, names) in teams.items():
         instance = casting.session.get_one(Instance, casting.instances[code])
         objectives = sorted(routed.get(instance.id, ()))

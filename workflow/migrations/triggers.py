@@ -184,6 +184,7 @@ REFUSALS = (
         " AND held.instance_id = dossier.instance_id))",
         since="0003",
     ),
+    Refusal("rules_kept", "a version of the rules is fixed", "routing_version", (UPDATE, DELETE), since="0005"),
     Refusal("agreement_kept", "an agreement is never deleted", "agreement", (DELETE,)),
     Refusal(
         "envelope_of_funder",

@@ -50,7 +50,16 @@ from workflow.models.people import (
     RoleGrant,
     SecretLink,
 )
-from workflow.models.reference import Commune, Instance, Institution, Objective, Organisation, Route, Theme
+from workflow.models.reference import (
+    Commune,
+    Instance,
+    Institution,
+    Objective,
+    Organisation,
+    Route,
+    RoutingVersion,
+    Theme,
+)
 from workflow.models.reminders import Absence, PlannedReminder, Reminder, ReminderPreference, ReminderRule
 
 __all__ = [
@@ -113,6 +122,7 @@ __all__ = [
     "RoleGrant",
     "Route",
     "RoutingStep",
+    "RoutingVersion",
     "Sample",
     "SampleUnit",
     "SecretLink",

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from states.dossier import STATES
@@ -124,6 +124,10 @@ class RoutingStep(Base):
     reason: Mapped[str]
     at: Mapped[datetime]
     by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("routing_version.id"))
+    """The version of the rules that decided; none where a person did, or before versions were kept."""
+    trail: Mapped[list[Any]] = mapped_column(JSON, default=list, server_default=text("'[]'"))
+    """What each rule about the objective said, up to the one that won: rule, lead, matched, why."""
 
     instance: Mapped[Instance | None] = relationship()
 

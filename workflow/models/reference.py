@@ -1,11 +1,12 @@
 """What a territory agrees on once: objectives, instances, institutions, communes, routes; and the carriers."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Table
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Table, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflow.models.base import Base, key, one_of
+from workflow.models.base import Base, cents, key, one_of
 
 LEVELS = ("arrondissement", "agglomération", "commune")
 """Territorial levels of an action."""
@@ -111,17 +112,44 @@ class Route(Base):
     """A routing rule: read in the order of `position`, the first that matches wins."""
 
     __tablename__ = "route"
-    __table_args__ = (one_of("level", LEVELS),)
+    __table_args__ = (
+        one_of("level", LEVELS),
+        one_of("kind", ORGANISATION_KINDS),
+        CheckConstraint("most_cents >= least_cents", name="amounts_in_order"),
+        CheckConstraint("ends_on >= starts_on", name="days_in_order"),
+    )
 
     id: Mapped[int] = key()
     position: Mapped[int] = mapped_column(unique=True)
-    objective_id: Mapped[int] = mapped_column(ForeignKey("objective.id"))
+    objective_id: Mapped[int | None] = mapped_column(ForeignKey("objective.id"))
+    """An objective of any level; none: all."""
     level: Mapped[str | None]
     commune_id: Mapped[int | None] = mapped_column(ForeignKey("commune.id"))
     lead_id: Mapped[int] = mapped_column(ForeignKey("instance.id"))
     basis: Mapped[str] = mapped_column(default="")
+    kind: Mapped[str | None]
+    """Of carrier."""
+    least_cents: Mapped[int | None] = cents()
+    most_cents: Mapped[int | None] = cents()
+    funders: Mapped[list[str]] = mapped_column(default=list, server_default=text("'[]'"))
+    """Codes of funders of whom one is asked."""
+    keywords: Mapped[list[str]] = mapped_column(default=list, server_default=text("'[]'"))
+    starts_on: Mapped[date | None]
+    ends_on: Mapped[date | None]
 
-    objective: Mapped[Objective] = relationship()
+    objective: Mapped[Objective | None] = relationship()
     commune: Mapped[Commune | None] = relationship()
     lead: Mapped[Instance] = relationship()
     associates: Mapped[list[Instance]] = relationship(secondary=route_associate)
+
+
+class RoutingVersion(Base):
+    """All rules as they stood after a change, in order, as `workflow.rules` writes them. It stays as it was made."""
+
+    __tablename__ = "routing_version"
+
+    id: Mapped[int] = key()
+    number: Mapped[int] = mapped_column(unique=True)
+    made_at: Mapped[datetime]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    rules: Mapped[list[Any]] = mapped_column(JSON)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from states.dossier import ANIMATOR
+from workflow.errors import NotFound
 from workflow.models import (
     Commune,
     Instance,
@@ -16,12 +18,15 @@ from workflow.models import (
     Person,
     RoleGrant,
     Route,
+    RoutingStep,
+    RoutingVersion,
     Theme,
 )
 from workflow.models.reference import route_associate
 
 Row = Any
 """A named tuple of the columns of a select."""
+VERSIONS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ class RuleRow:
 
     id: int
     position: int
-    objective_id: int
+    objective_id: int | None
     code: str
     objective: str
     level: str | None
@@ -128,6 +133,13 @@ class RuleRow:
     lead_id: int
     lead: str
     basis: str
+    kind: str | None
+    least_cents: int | None
+    most_cents: int | None
+    funders: Sequence[str]
+    keywords: Sequence[str]
+    starts_on: date | None
+    ends_on: date | None
     associated: Sequence[Row]
 
 
@@ -141,23 +153,69 @@ def rules(session: Session) -> list[RuleRow]:
     ):
         told.setdefault(row.route_id, []).append(row)
     lead = aliased(Instance)
-    rows = session.execute(
+    rows: Any = session.execute(
         select(
             Route.id,
             Route.position,
             Route.objective_id,
-            Objective.code,
-            Objective.label.label("objective"),
+            func.coalesce(Objective.code, "").label("code"),
+            func.coalesce(Objective.label, "").label("objective"),
             Route.level,
             Route.commune_id,
             Commune.label.label("commune"),
             Route.lead_id,
             lead.label.label("lead"),
             Route.basis,
+            Route.kind,
+            Route.least_cents,
+            Route.most_cents,
+            Route.funders,
+            Route.keywords,
+            Route.starts_on,
+            Route.ends_on,
         )
-        .join(Route.objective)
+        .outerjoin(Route.objective)
         .join(lead, lead.id == Route.lead_id)
         .outerjoin(Route.commune)
         .order_by(Route.position)
     )
-    return [RuleRow(*row, associated=told.get(row.id, ())) for row in rows]
+    return [RuleRow(**row._mapping, associated=told.get(row.id, ())) for row in rows]
+
+
+def funder_codes(session: Session) -> list[tuple[str, str]]:
+    """The codes of funders with their names, to choose from."""
+    rows = session.execute(
+        select(Institution.funder_code, Institution.label)
+        .where(Institution.funder_code.is_not(None))
+        .order_by(Institution.label)
+    )
+    return [(code or "", label) for code, label in rows]
+
+
+def instance_labels(session: Session) -> Mapping[str, str]:
+    """The names of instances by code."""
+    return {row.code: row.label for row in session.execute(select(Instance.code, Instance.label))}
+
+
+def routing_versions(session: Session) -> Sequence[Row]:
+    """Every version of the rules, the newest first: number, when, by whom, and how many dossiers it routed."""
+    routed = select(func.count()).where(RoutingStep.version_id == RoutingVersion.id).scalar_subquery()
+    return session.execute(
+        select(
+            RoutingVersion.number,
+            RoutingVersion.made_at,
+            func.coalesce(Person.name, "").label("by"),
+            routed.label("dossiers"),
+        )
+        .outerjoin(Person, Person.id == RoutingVersion.made_by_id)
+        .order_by(RoutingVersion.number.desc())
+        .limit(VERSIONS_SHOWN)
+    ).all()
+
+
+def routing_version(session: Session, number: int) -> RoutingVersion:
+    """A version of the rules. Raises NotFound."""
+    found = session.scalar(select(RoutingVersion).where(RoutingVersion.number == number))
+    if found is None:
+        raise NotFound("routing_version")
+    return found

@@ -81,6 +81,13 @@ def _operational_objectives(asked: Asked) -> Options:
     return _grouped((f"{row.code} – {row.parent}", row.id, f"{row.own} – {row.label}") for row in rows)
 
 
+def _objectives(asked: Asked) -> Options:
+    """Objectives of all three levels, each orientation with what lies under it."""
+    rows = asked.session.execute(select(Objective.id, Objective.code, Objective.label).order_by(Objective.code)).all()
+    heads = {row.code[:1]: f"{row.code} – {row.label}" for row in reversed(rows)}
+    return _grouped((heads[row.code[:1]], row.id, f"{row.code} – {row.label}") for row in rows)
+
+
 def _communes(asked: Asked) -> Options:
     return _pairs(asked, select(Commune.id, Commune.label).order_by(Commune.label))
 
@@ -205,6 +212,7 @@ def _pieces(asked: Asked) -> Options:
 
 CHOICES: Mapping[str, Callable[[Asked], Options]] = {
     "operational_objectives": _operational_objectives,
+    "objectives": _objectives,
     "communes": _communes,
     "instances": _instances,
     "institutions": _institutions,

@@ -35,6 +35,7 @@ from workflow.models import (
     Piece,
     Report,
     RoutingStep,
+    RoutingVersion,
     SecretLink,
 )
 from workflow.queries.timeline import ENTRIES
@@ -122,8 +123,16 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
     ),
     "routing": (
         "routing",
-        select(RoutingStep.id, RoutingStep.reason, RoutingStep.at, Instance.label.label("instance"))
+        select(
+            RoutingStep.id,
+            RoutingStep.reason,
+            RoutingStep.at,
+            Instance.label.label("instance"),
+            RoutingStep.trail,
+            RoutingVersion.number.label("version"),
+        )
         .outerjoin(RoutingStep.instance)
+        .outerjoin(RoutingVersion, RoutingVersion.id == RoutingStep.version_id)
         .where(RoutingStep.dossier_id == _ID),
     ),
     "told": (

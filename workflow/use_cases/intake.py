@@ -8,7 +8,7 @@ from marshmallow import fields
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
-from states.dossier import ANIMATOR, CARRIER, DOSSIER
+from states.dossier import ANIMATOR, CARRIER, DOSSIER, TRANSVERSAL
 from states.machine import Reason
 from states.words import N_
 from workflow import files, journal, links, routing
@@ -25,6 +25,7 @@ from workflow.models import (
     Dossier,
     FundingRequest,
     Instance,
+    Institution,
     JointOpinion,
     LateDeposit,
     Message,
@@ -32,11 +33,12 @@ from workflow.models import (
     Organisation,
     Piece,
     RoutingStep,
+    RoutingVersion,
     SecretLink,
 )
 from workflow.pairing import effort
 from workflow.plain import plain as plain
-from workflow.rules import load_rules
+from workflow.rules import load_rules, query_of, trail
 from workflow.transition import due_date
 from workflow.use_cases.draft import ACCOUNTS as ACCOUNTS
 from workflow.use_cases.draft import ATTESTATION, Draft, edit_draft, search_text
@@ -112,11 +114,14 @@ def _submit(case: Case) -> None:
     dossier.number = _next_number(case)
     dossier.submitted_at = case.now
     dossier.search_text = search_text(dossier)
-    lines, asked = case.session.execute(
-        select(func.count(), func.sum(FundingRequest.asked_cents)).where(FundingRequest.dossier_id == dossier.id)
-    ).one()
-    dossier.effort = effort.estimate(int(asked), lines, first=dossier.need == "first")
-    _route(case)
+    lines = case.session.execute(
+        select(Institution.funder_code, FundingRequest.asked_cents)
+        .join(Institution, Institution.id == FundingRequest.funder_id)
+        .where(FundingRequest.dossier_id == dossier.id)
+    ).all()
+    asked = sum(line.asked_cents for line in lines)
+    dossier.effort = effort.estimate(asked, len(lines), first=dossier.need == "first")
+    _route(case, query_of(dossier, asked, [line.funder_code or "" for line in lines], case.today))
     case.details["number"] = dossier.number
     case.payload["link_id"] = case.session.scalar(
         select(func.max(SecretLink.id)).where(SecretLink.dossier_id == dossier.id)
@@ -135,27 +140,26 @@ def _next_number(case: Case) -> str:
     return f"{campaign.year}-{rank:04d}"
 
 
-def _route(case: Case) -> None:
+def _route(case: Case, query: routing.Query) -> None:
     """Lead and associated instances by the rules in force; none where nothing matches."""
     dossier = case.dossier
-    query = routing.Query(
-        objective=dossier.objective.code if dossier.objective else "",
-        level=dossier.level,
-        commune=dossier.commune.label if dossier.commune else None,
-    )
-    routed = routing.route(load_rules(case.session), query)
+    rules = load_rules(case.session)
+    routed = routing.route(rules, query)
     if routed.rule:
         dossier.instance_id = routed.rule.lead_id
         case.session.add_all(
             AssociatedInstance(dossier_id=dossier.id, instance_id=instance_id)
             for instance_id in routed.rule.associated_ids
         )
-    _routed(case, routed.reason, None)
+    # The newest version is asked for in the INSERT itself.
+    version = select(func.max(RoutingVersion.id)).scalar_subquery()
+    _routed(case, routed.reason, None, version_id=version, trail=trail(routing.explain(rules, query)))
 
 
-def _routed(case: Case, why: str, by: int | None) -> None:
+def _routed(case: Case, why: str, by: int | None, **how: Any) -> None:
+    dossier = case.dossier
     case.session.add(
-        RoutingStep(dossier_id=case.dossier.id, instance_id=case.dossier.instance_id, reason=why, at=case.now, by_id=by)
+        RoutingStep(dossier_id=dossier.id, instance_id=dossier.instance_id, reason=why, at=case.now, by_id=by, **how)
     )
     case.details["routing"] = why
 
@@ -308,6 +312,8 @@ def _reroute(case: Case) -> None:
     if instance is None:
         raise Invalid({"instance_id": [N_("Choisissez dans la liste.")]})
     before = case.dossier.instance.label if case.dossier.instance else None
+    case.payload["former_instance_id"] = case.dossier.instance_id
+    back_and_forth = TRANSVERSAL not in case.roles and _led_before(case, instance.id)
     case.session.execute(
         update(BinomeMember)
         .where(BinomeMember.dossier_id == case.dossier.id, BinomeMember.left_at.is_(None))
@@ -324,9 +330,17 @@ def _reroute(case: Case) -> None:
             AssociatedInstance.dossier_id == case.dossier.id, AssociatedInstance.instance_id == instance.id
         )
     )
-    case.dossier.instance_id = instance.id
-    case.details |= {"from_instance": before, "to_instance": instance.label}
+    case.dossier.instance_id = None if back_and_forth else instance.id
+    case.details |= {"from_instance": before, "to_instance": instance.label, "back_and_forth": back_and_forth}
     _routed(case, case.data["reason"], case.actor.person_id)
+
+
+def _led_before(case: Case, instance_id: int) -> bool:
+    """Whether an instance led the dossier already: sent back to it, the transversal committee decides."""
+    steps = select(RoutingStep.id).where(
+        RoutingStep.dossier_id == case.dossier.id, RoutingStep.instance_id == instance_id
+    )
+    return case.session.scalar(steps.limit(1)) is not None
 
 
 # --- documents, messages, withdrawal --------------------------------------------------------------------------------

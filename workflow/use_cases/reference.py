@@ -26,6 +26,7 @@ from workflow.models import (
     Theme,
 )
 from workflow.reference.reading import Reference, read
+from workflow.rules import keep_version
 from workflow.use_cases.campaign import add_milestones
 from workflow.use_cases.notes import note_change
 
@@ -63,6 +64,9 @@ def load(session: Session, path: Path, now: datetime) -> Mapping[str, int]:
     communes = _put(session, Commune, "label", (row.model_dump() for row in reference.communes), touched)
     funders = _institutions(session, reference, touched)
     _routes(session, reference, objectives, instances, communes, touched)
+    if touched["route"]:
+        session.flush()
+        keep_version(session, None, now)
     _campaign(session, reference, funders, now, touched)
     touched[ReminderRule.__tablename__] += reminder_rules.install(session)
     session.flush()

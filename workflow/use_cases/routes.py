@@ -1,27 +1,47 @@
 """Editing the routing rules. Positions always count 1, 2, 3, …: they are the numbers that reasons name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from marshmallow import fields, validate
 from sqlalchemy import Table, bindparam, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from states.dossier import ADMINISTRATOR
 from states.words import N_
+from workflow import routing
 from workflow.access import Actor
 from workflow.errors import Invalid, NotFound
-from workflow.forms import Choice, Form, Reference, Text, read
-from workflow.models import Commune, Instance, Objective, Route
+from workflow.forms import Cents, Choice, Day, Form, Lines, Reference, Text, read
+from workflow.models import Commune, Dossier, Instance, Institution, Objective, Route
 from workflow.models.reference import LEVELS
+from workflow.rules import deposited, funders_asked, keep_version, load_rules, query_of
 from workflow.use_cases.notes import note_change, snapshot
+from workflow.use_cases.organisations import KIND_LABELS
 
 _UNKNOWN = N_("Choisissez dans la liste.")
 
 _TABLE = cast(Table, Route.__table__)
 
-_FIELDS = ("position", "objective_id", "level", "commune_id", "lead_id", "basis")
+_FIELDS = (
+    *("position", "objective_id", "level", "commune_id", "lead_id", "basis", "kind", "least_cents", "most_cents"),
+    *("funders", "keywords", "starts_on", "ends_on"),
+)
+
+
+_BOUNDS = (
+    ("least_cents", "most_cents", N_("Cette somme est en dessous de l'autre.")),
+    ("starts_on", "ends_on", N_("Ce jour est avant l'autre.")),
+)
+REPLAYED = 5000
+"""So many dossiers are routed again before a change is saved, the newest first."""
+
+
+def _lead(rules: Sequence[routing.Rule], query: routing.Query) -> str | None:
+    won = routing.route(rules, query).rule
+    return won.lead if won else None
 
 
 def _position(**options: Any) -> fields.Integer:
@@ -33,9 +53,9 @@ def _position(**options: Any) -> fields.Integer:
 
 
 class RouteForm(Form):
-    """A routing rule; without level or commune it matches them all."""
+    """A routing rule; what is left empty is not asked."""
 
-    objective_id = Reference(N_("Objectif opérationnel"), "operational_objectives", required=True)
+    objective_id = Reference(N_("Objectif"), "objectives", load_default=None, allow_none=True)
     level = Choice(N_("Échelle du territoire"), {level: level for level in LEVELS}, load_default=None, allow_none=True)
     commune_id = Reference(N_("Commune"), "communes", load_default=None, allow_none=True)
     lead_id = Reference(N_("Instance chef de file"), "instances", required=True)
@@ -45,6 +65,17 @@ class RouteForm(Form):
         metadata={"label": N_("Instances associées"), "widget": "checkboxes", "choices": "instances"},
     )
     basis = Text(N_("Fondement"), load_default="")
+    kind = Choice(N_("Type de porteur"), KIND_LABELS, load_default=None, allow_none=True)
+    least_cents = Cents(N_("Somme demandée, au moins"), load_default=None, allow_none=True)
+    most_cents = Cents(N_("Somme demandée, au plus"), load_default=None, allow_none=True)
+    funders = fields.List(
+        fields.String(),
+        load_default=list,
+        metadata={"label": N_("Demandes faites à l'un de ces financeurs"), "widget": "checkboxes"},
+    )
+    keywords = Lines(N_("Mots-clés, un par ligne : l'un d'eux suffit"), load_default=list)
+    starts_on = Day(N_("En vigueur à partir du"), load_default=None, allow_none=True)
+    ends_on = Day(N_("En vigueur jusqu'au"), load_default=None, allow_none=True)
 
 
 class NewRouteForm(RouteForm):
@@ -71,6 +102,7 @@ def add_route(session: Session, actor: Actor, raw: Mapping[str, Any], now: datet
     session.flush()
     _place(session, order, route, position or route.position)
     note_change(session, actor, ADMINISTRATOR, "add_route", route, now, after=_seen(route))
+    keep_version(session, actor.person_id, now)
     return route
 
 
@@ -87,6 +119,7 @@ def change_route(session: Session, actor: Actor, route_id: int, raw: Mapping[str
     route.associates = associates
     session.flush()
     note_change(session, actor, ADMINISTRATOR, "change_route", route, now, before=before, after=_seen(route))
+    keep_version(session, actor.person_id, now)
     return route
 
 
@@ -100,6 +133,7 @@ def move_route(session: Session, actor: Actor, route_id: int, raw: Mapping[str, 
     _place(session, order, route, position)
     after = snapshot(route, "position")
     note_change(session, actor, ADMINISTRATOR, "move_route", route, now, before=before, after=after)
+    keep_version(session, actor.person_id, now)
     return route
 
 
@@ -113,6 +147,51 @@ def delete_route(session: Session, actor: Actor, route_id: int, now: datetime) -
     session.flush()
     _renumber(session, [number for number in order if number != route_id])
     note_change(session, actor, ADMINISTRATOR, "delete_route", f"route:{route_id}", now, before=before)
+    keep_version(session, actor.person_id, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A dossier that would go elsewhere: the codes of its instance by the rules as they are, and as they would be."""
+
+    dossier_id: int
+    number: str
+    title: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a change of the rules would have done: to how many past dossiers it was asked, and which go elsewhere."""
+
+    dossiers: int
+    moved: Sequence[Moved]
+
+
+def replay(session: Session, act: Callable[[Session], object]) -> Replay:
+    """Do `act` in a unit of work that the caller gives up, and compare: where each of the last dossiers goes by the
+    rules before it and after it. Days count for nothing, so that a rule that is to come is tried too.
+
+    Raises what `act` raises.
+    """
+    before = load_rules(session)
+    act(session)
+    session.flush()
+    after = load_rules(session)
+    rows = session.execute(
+        deposited()
+        .options(joinedload(Dossier.objective), joinedload(Dossier.commune), joinedload(Dossier.organisation))
+        .limit(REPLAYED)
+    ).all()
+    funders = funders_asked(session, [dossier.id for dossier, _asked in rows])
+    moved = []
+    for dossier, asked in rows:
+        query = query_of(dossier, asked, funders.get(dossier.id, ()), None)
+        was, will = (_lead(rules, query) for rules in (before, after))
+        if was != will:
+            moved.append(Moved(dossier.id, dossier.number or "", dossier.title, was, will))
+    return Replay(len(rows), moved)
 
 
 def _order(session: Session) -> list[int]:
@@ -133,10 +212,16 @@ def _checked(session: Session, data: dict[str, Any]) -> list[Instance]:
     """Check what a rule refers to; takes `associated` out of `data` and returns its instances. Raises Invalid."""
     wanted = set(data.pop("associated"))
     associates = list(session.scalars(select(Instance).where(Instance.id.in_(wanted)).order_by(Instance.code)))
-    objective = session.get(Objective, data["objective_id"])
+    objective = session.get(Objective, data["objective_id"]) if data["objective_id"] is not None else None
     problems: dict[str, list[str]] = {}
-    if objective is None or objective.level != "operational":
+    if data["objective_id"] is not None and objective is None:
         problems["objective_id"] = [_UNKNOWN]
+    for low, high, text in _BOUNDS:
+        if data[low] is not None and data[high] is not None and data[high] < data[low]:
+            problems[high] = [text]
+    funders = select(Institution.funder_code).where(Institution.funder_code.in_(data["funders"]))
+    if set(session.scalars(funders)) != set(data["funders"]):
+        problems["funders"] = [_UNKNOWN]
     if session.get(Instance, data["lead_id"]) is None:
         problems["lead_id"] = [_UNKNOWN]
     if data["commune_id"] is not None and session.get(Commune, data["commune_id"]) is None:
