@@ -30,6 +30,7 @@ class MailedLink:
 LINKS: Mapping[str, MailedLink] = {
     "receipt": MailedLink("tracking", "suivi"),
     "consultation_asked": MailedLink("expert", "expert"),
+    "consultation_extended": MailedLink("expert", "expert"),
     "invitation": MailedLink("invitation", "invitation"),
     "password_reset": MailedLink("reset", "mot-de-passe"),
 }

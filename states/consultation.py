@@ -1,8 +1,8 @@
 """The life of one question put to an expert."""
 
-from states.dossier import BINOME, EXPERT, ROLES, SYSTEM
+from states.dossier import ANIMATOR, BINOME, EXPERT, ROLES, SYSTEM
 from states.guards import GUARDS
-from states.table import Row, Table
+from states.table import SAME, Row, Table
 
 CONSULTATION = Table(
     name="consultation",
@@ -14,6 +14,10 @@ CONSULTATION = Table(
         Row("decline", ("asked",), "declined", (EXPERT,), ("reason_given",)),
         Row("expire", ("asked",), "expired", (SYSTEM,), ("consultation_overdue",)),
         Row("revoke", ("asked",), "revoked", (BINOME,), ("reason_given",)),
+    ),
+    acts=(
+        Row("extend", ("asked",), SAME, (BINOME, ANIMATOR), ("due_date_ahead",)),
+        Row("note", ("expired",), SAME, (EXPERT,), ("answer_given", "nothing_noted_yet")),
     ),
     guards=GUARDS,
 )

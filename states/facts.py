@@ -50,6 +50,7 @@ class Facts:
     question: str = ""
     answer: str = ""
     expert_conflict: bool = False
+    noted: bool = False
     consultations: int = 0
     open_consultations: int = 0
     sealed_opinions: int = 0

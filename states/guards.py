@@ -224,6 +224,13 @@ _ALL = (
         N_("Attendez le lendemain de l'échéance, ou retirez la demande."),
     ),
     Guard(
+        "nothing_noted_yet",
+        ("noted",),
+        lambda f: not f.noted,
+        N_("Une note a déjà été jointe."),
+        N_("Écrivez à la personne qui vous a sollicité."),
+    ),
+    Guard(
         "consultations_closed",
         ("consultations", "open_consultations"),
         lambda f: f.consultations > 0 and f.open_consultations == 0,

@@ -193,6 +193,13 @@ class Walk:
             actor = self.world.actor(session, who)
             return perform(session, actor, name, self.dossier_id, now=self.now, raw=raw, subject_id=subject_id)
 
+    def act_as_system(self, name: str, subject_id: int) -> Case:
+        """Perform one of the system's acts on a consultation or mission."""
+        with self.database.write() as session:
+            return perform(
+                session, access.SYSTEM_ACTOR, name, self.dossier_id, now=self.now, raw={}, subject_id=subject_id
+            )
+
     def later(self, **span: int) -> "Walk":
         """Let time pass."""
         self.now += timedelta(**span)

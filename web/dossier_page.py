@@ -255,6 +255,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "need": draft.NEED_LABELS,
     "organisation": organisations.KIND_LABELS,
     "verdict": instruction.VERDICT_LABELS,
+    "stance": instruction.STANCE_LABELS,
     "payment": follow_up.PAYMENT_LABELS,
     "criterion": evaluation.CRITERION_LABELS,
     "recommendation": evaluation.RECOMMENDATION_LABELS,

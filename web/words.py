@@ -97,6 +97,8 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "establish_report_missing": (N_("Constater l'absence de bilan"), N_("Absence de bilan constatée")),
     # consultation
     "answer": (N_("Répondre à la question"), N_("Réponse de l'expert envoyée")),
+    "extend": (N_("Prolonger la question"), N_("Question prolongée")),
+    "note": (N_("Joindre une note"), N_("Note de l'expert jointe après l'échéance")),
     "decline": (N_("Décliner la question"), N_("Question déclinée par l'expert")),
     "expire": (N_("Clore sans réponse"), N_("Question restée sans réponse")),
     "revoke": (N_("Retirer la question"), N_("Question retirée")),

@@ -268,17 +268,23 @@ def proposed_members(case: Case) -> tuple[int, ...]:
     return (*staying, data["newcomer_id"])
 
 
+@_reads("noted")
+def _noted(case: Case) -> Found:
+    return {"noted": isinstance(case.subject, Consultation) and case.subject.note is not None}
+
+
 @_reads("expert_conflict")
 def _expert(case: Case) -> Found:
-    """Of the expert chosen in the directory, or of the one there whose address was typed."""
-    chosen, address = case.data.get("expert_id"), case.data.get("expert_email", "").lower()
+    """Of an expert chosen in the directory, or of the one there whose address was typed."""
+    chosen, address = case.data.get("expert_ids", ()), case.data.get("expert_email", "").lower()
     conflict = case.session.scalar(
         select(ExpertInterest.id)
         .join(Expert, Expert.id == ExpertInterest.expert_id)
         .where(
-            Expert.id == chosen if chosen else Expert.email == address,
+            or_(Expert.id.in_(chosen), Expert.email == address),
             ExpertInterest.organisation_id == case.dossier.organisation_id,
         )
+        .limit(1)
     )
     return {"expert_conflict": conflict is not None}
 

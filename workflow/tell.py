@@ -33,6 +33,8 @@ TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "consult_expert": ((EXPERT, "consultation_asked"),),
     "close_consultations": ((BINOME, "consultations_closed"),),
     "answer": ((BINOME, "consultation_answered"),),
+    "extend": ((EXPERT, "consultation_extended"),),
+    "note": ((BINOME, "consultation_answered"),),
     "decline": ((BINOME, "consultation_declined"),),
     "revoke": ((EXPERT, "consultation_revoked"),),
     "seal_opinion": ((BINOME, "opinion_sealed"),),
@@ -118,11 +120,14 @@ def after(case: Case, act: str, version: int) -> None:
         if who == CARRIER and act == "reroute" and case.dossier.instance_id is None:
             continue  # they are told where it went, once that is known
         if who == EXPERT:
-            rows.append(_row(case, act, version, kind, address=_expert_address(case)))
+            common = {name: value for name, value in case.payload.items() if name != "each"}
+            for own in case.payload.get("each", [{}]):
+                payload = common | own
+                rows.append(_row(case, act, version, kind, payload, address=_expert_address(case.session, payload)))
             continue
         skip = set() if kind in _TO_ONESELF else {case.actor.person_id}
         rows += [
-            _row(case, act, version, kind, person_id=person)
+            _row(case, act, version, kind, case.payload, person_id=person)
             for person in sorted(audience(case.session, case.dossier, who, case.payload) - skip)
         ]
     write(case.session, rows)
@@ -135,23 +140,29 @@ def write(session: Session, rows: Iterable[dict[str, Any]]) -> None:
         session.connection().execute(_INSERT, list(reversed(unique.values())))
 
 
-def _expert_address(case: Case) -> str:
-    expert_id = case.payload["expert_id"]
-    return case.session.scalars(select(Expert.email).where(Expert.id == expert_id)).one()
+def _expert_address(session: Session, payload: Mapping[str, Any]) -> str:
+    return session.scalars(select(Expert.email).where(Expert.id == payload["expert_id"])).one()
 
 
 def _row(
-    case: Case, act: str, version: int, kind: str, *, person_id: int | None = None, address: str | None = None
+    case: Case,
+    act: str,
+    version: int,
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    person_id: int | None = None,
+    address: str | None = None,
 ) -> dict[str, Any]:
     subject = f"{case.subject.__tablename__}:{case.subject.id}"
-    mark = case.payload.get("mark", "")
+    mark = payload.get("mark", "")
     return {
         "key": f"{act}:{subject}:{version}:{mark}:{person_id or address}",
         "kind": kind,
         "person_id": person_id,
         "address": address,
         "dossier_id": case.dossier.id,
-        "payload": dict(case.payload),
+        "payload": dict(payload),
         "created_at": case.now,
         "next_at": case.now,
     }

@@ -47,7 +47,7 @@ def test_a_binome_differs_then_agrees(town: Town, arrive: Arrive) -> None:
 def test_an_expert_answers_from_the_mailed_link(town: Town, arrive: Arrive) -> None:
     walk = town.walk().assigned()
     asker = arrive("instructor 1").open(f"/dossiers/{walk.dossier_id}/actes/consult_expert")
-    asker.choose("Expert", "Experte addictologie")
+    asker.tick("Experte addictologie")
     asker.main.locator("textarea[name=question]").fill("Cette méthode est-elle éprouvée ?")
     asker.main.locator("input[name=due_on]").fill("2026-11-30")
     asker.press("Consulter un expert")
@@ -55,6 +55,7 @@ def test_an_expert_answers_from_the_mailed_link(town: Town, arrive: Arrive) -> N
     with town.database.read() as session:
         link = session.scalars(select(SecretLink.id).where(SecretLink.purpose == "expert")).one()
     expert = arrive().open(f"/expert/{links.token(link, 'expert')}").sees("Cette méthode est-elle éprouvée ?")
+    expert.tick("Favorable avec réserves")
     expert.main.locator("textarea[name=answer]").fill("Oui, dans trois villes comparables.")
     with expert.going(200):
         expert.main.locator("form", has=expert.page.locator("textarea[name=answer]")).get_by_role(

@@ -38,7 +38,7 @@ def consult(walk: Walk, days: int = 10, email: str = "expert@binome.example") ->
         expert_id = expert.id
     due = (walk.now + timedelta(days=days)).date().isoformat()
     case = walk.act(
-        "instructor 1", "consult_expert", expert_id=expert_id, question="Ce public\nest-il touché ?", due_on=due
+        "instructor 1", "consult_expert", expert_ids=[expert_id], question="Ce public\nest-il touché ?", due_on=due
     )
     consultation = case.result
     assert isinstance(consultation, Consultation)
@@ -57,6 +57,9 @@ def everything(database: Database, world: World) -> None:
     """Walk dossiers until every kind of message but reminders and `dossier_unrouted` lies in the outbox."""
     reason = {"reason": SECRET_WORDS[2]}
     _whole_life(Walk(database, world))
+    asking = Walk(database, world).assigned()
+    asked = consult(asking, email="d@b.example")
+    asking.act("instructor 2", "extend", asked, due_on=(asking.now + timedelta(days=90)).date().isoformat())
 
     returned = Walk(database, world).submitted()
     returned.act("animator", "request_completion", pieces=["Comptes 2025", "Devis"], due_on="2026-11-30")
@@ -101,7 +104,7 @@ def _whole_life(walk: Walk) -> None:
     walk.assigned()
     walk.act("carrier", "send_message", body=SECRET_WORDS[3])
     first, second, third = consult(walk), consult(walk, email="b@binome.example"), consult(walk, email="c@b.example")
-    answer_as_expert(walk, first, "answer", answer="Oui")
+    answer_as_expert(walk, first, "answer", stance="favourable", answer="Oui")
     answer_as_expert(walk, second, "decline", reason="Absente")
     walk.act("instructor 1", "revoke", third, reason="Plus utile")
     for who in ("instructor 1", "instructor 2"):

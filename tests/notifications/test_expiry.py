@@ -30,7 +30,8 @@ def test_the_day_after_and_not_before(walk: Walk) -> None:
     assert states(walk) == ["expired"]
     assert walk.state == "assigned"
     with walk.database.read() as session:
-        assert session.scalars(select(SecretLink.ended_at).where(SecretLink.purpose == "expert")).one()
+        link = session.scalars(select(SecretLink.ended_at).where(SecretLink.purpose == "expert")).one()
+        assert link is None, "it takes a note still"
         told = set(session.scalars(select(Outbox.person_id).where(Outbox.kind == "consultations_closed")))
         entry = session.scalars(select(JournalEntry).where(JournalEntry.act == "expire")).one()
         assert list(journal.verify(session)) == []
@@ -41,11 +42,11 @@ def test_the_day_after_and_not_before(walk: Walk) -> None:
 def test_one_that_is_still_open_keeps_the_dossier_with_its_expert(walk: Walk) -> None:
     walk.assigned()
     answered, _, open_still = consult(walk), consult(walk, email="b@binome.example"), consult(walk, days=30)
-    answer_as_expert(walk, answered, "answer", answer="Oui")
+    answer_as_expert(walk, answered, "answer", stance="favourable", answer="Oui")
     assert expire(walk.database, walk.now + timedelta(days=11)) == {"expired": 1}
     assert states(walk) == ["answered", "expired", "asked"]
     assert walk.state == "expert_consulted"
-    answer_as_expert(walk, open_still, "answer", answer="Oui")
+    answer_as_expert(walk, open_still, "answer", stance="favourable", answer="Oui")
     assert walk.state == "assigned"
 
 
@@ -56,7 +57,15 @@ def test_one_that_fails_stops_no_other(walk: Walk, monkeypatch: pytest.MonkeyPat
     def perform_with_trouble(session, actor, name, dossier_id, **given):  # type: ignore[no-untyped-def]
         if dossier_id == walks[1].dossier_id:  # it is answered just before
             expert = Actor(None, "Experte", consultation_id=ids[1])
-            perform(session, expert, "answer", dossier_id, now=walk.now, raw={"answer": "Oui"}, subject_id=ids[1])
+            perform(
+                session,
+                expert,
+                "answer",
+                dossier_id,
+                now=walk.now,
+                raw={"stance": "favourable", "answer": "Oui"},
+                subject_id=ids[1],
+            )
         if dossier_id == walks[2].dossier_id:
             raise OperationalError("SELECT 1", {}, Exception("database is locked"))
         return perform(session, actor, name, dossier_id, **given)

@@ -195,7 +195,7 @@ def test_an_expert_is_recalled_at_the_address(walk: Walk) -> None:
     asked = consult(walk, days=15)
     due = date(2027, 1, 19)
     assert by_day(walk.database, date(2027, 1, 4), 12) == [Sent(on(-7, due), "expert", "consultation", -7)]
-    answer_as_expert(walk, asked, "answer", answer="Oui")
+    answer_as_expert(walk, asked, "answer", stance="favourable", answer="Oui")
     sent = by_day(walk.database, date(2027, 1, 16), 10)
     assert [found for found in sent if found.who == "expert"] == []
 
@@ -252,7 +252,7 @@ def test_nobody_is_hurried_while_an_expert_is_asked(walk: Walk) -> None:
     sent = by_day(walk.database, DUE - 12 * DAY, 8)
     assert [found for found in sent if found.rule == "opinion"] == []
     walk.now = morning(DUE - 4 * DAY)
-    answer_as_expert(walk, asked, "answer", answer="Oui")
+    answer_as_expert(walk, asked, "answer", stance="favourable", answer="Oui")
     assert [found.rung for found in by_day(walk.database, DUE - 3 * DAY, 4)] == [-1, -1]
 
 

@@ -65,6 +65,8 @@ answer | asked | answered | expert | answer_given
 decline | asked | declined | expert | reason_given
 expire | asked | expired | system | consultation_overdue
 revoke | asked | revoked | binome | reason_given
+extend | asked | = | binome animator | due_date_ahead
+note | expired | = | expert | answer_given nothing_noted_yet
 """,
     "control": """
 announce | drawn | announced | controller | control_taken_up controller_independent visit_date_given

@@ -171,7 +171,7 @@ def test_questions_to_experts_stay_inside_the_instruction(town: Town) -> None:
     walk = town.walk().assigned()
     with town.database.read() as session:
         expert = session.scalars(select(Expert.id)).one()
-    walk.act("instructor 1", "consult_expert", expert_id=expert, question="Est-ce adapté ?", due_on="2026-12-01")
+    walk.act("instructor 1", "consult_expert", expert_ids=[expert], question="Est-ce adapté ?", due_on="2026-12-01")
     for who in ("carrier", "funder État", "evaluator"):
         text = shown(town, who, walk)
         assert "Est-ce adapté" not in text, who

@@ -1,15 +1,19 @@
 """The expert's page: opened by the link alone, it shows the question and the action, and takes one answer."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from io import BytesIO
 
+import pytest
 from sqlalchemy import select, update
 
-from tests.factories import Walk
+from tests.factories import NOW, Walk
 from tests.web.browser import Browser
 from tests.web.conftest import Town
 from tests.web.pages import Page
 from workflow import links
-from workflow.models import Consultation, Expert, SecretLink
+from workflow.errors import Invalid, Refused
+from workflow.models import Consultation, Document, Dossier, Expert, ExpertInterest, Outbox, SecretLink
 
 QUESTION = "Le protocole est-il adapté ?"
 SECRET = "Ce que pense un instructeur"
@@ -23,7 +27,7 @@ def consulted(town: Town) -> Walk:
     with town.database.read() as session:
         expert = session.scalars(select(Expert.id)).one()
     due = (walk.now + timedelta(days=20)).date().isoformat()
-    walk.act("instructor 1", "consult_expert", expert_id=expert, question=QUESTION, due_on=due)
+    walk.act("instructor 1", "consult_expert", expert_ids=[expert], question=QUESTION, due_on=due)
     return walk
 
 
@@ -66,19 +70,19 @@ def test_an_answer_is_sent_once(town: Town) -> None:
     walk = consulted(town)
     browser, url = Browser(town.app), address(town)
     form = browser.page(url).form(url)
-    empty = browser.post(url, {**form.fields, "answer": ""})
+    empty = browser.post(url, {**form.fields, "stance": "favourable", "answer": ""})
     assert empty.status_code == 409
     assert "vide" in Page(empty.text).text
-    too_long = browser.post(url, {**form.fields, "answer": "x" * 6000})
+    too_long = browser.post(url, {**form.fields, "stance": "favourable", "answer": "x" * 6000})
     assert too_long.status_code == 422
     assert "x" * 6000 in too_long.text
-    sent = browser.post(url, {**form.fields, "answer": "Oui, avec un suivi."})
+    sent = browser.post(url, {**form.fields, "stance": "favourable", "answer": "Oui, avec un suivi."})
     assert sent.status_code == 303
     assert "transmise" in browser.page(sent.headers["Location"]).text
     assert (consultation(town).state, consultation(town).answer) == ("answered", "Oui, avec un suivi.")
     assert walk.state == "assigned"
     assert browser.get(url).status_code == 404
-    assert browser.post(url, {"act": "answer", "answer": "Non"}).status_code == 404
+    assert browser.post(url, {"act": "answer", "stance": "favourable", "answer": "Non"}).status_code == 404
     assert consultation(town).answer == "Oui, avec un suivi."
 
 
@@ -96,7 +100,8 @@ def test_declining_needs_a_reason(town: Town) -> None:
 def test_the_link_opens_no_other_act(town: Town) -> None:
     consulted(town)
     for act in ("revoke", "expire", "issue_opinion", "", "answer2"):
-        answer = Browser(town.app).post(address(town), {"act": act, "reason": "x", "answer": "x"})
+        typed = {"act": act, "reason": "x", "stance": "favourable", "answer": "x"}
+        answer = Browser(town.app).post(address(town), typed)
         assert answer.status_code == 200
         assert consultation(town).state == "asked"
 
@@ -135,7 +140,7 @@ def test_one_link_answers_its_own_question_only(town: Town) -> None:
     consulted(town)
     first = address(town)
     second = consulted(town)
-    Browser(town.app).post(first, {"act": "answer", "answer": "La première"})
+    Browser(town.app).post(first, {"act": "answer", "stance": "favourable", "answer": "La première"})
     assert consultation(town).state == "asked", "the second is still open"
     assert second.state == "expert_consulted"
 
@@ -147,6 +152,129 @@ def test_a_withdrawn_dossier_asks_nothing_more(town: Town) -> None:
 
 def test_a_forged_form_is_refused(town: Town) -> None:
     consulted(town)
-    answer = Browser(town.app).client.post(address(town), data={"act": "answer", "answer": "x"})
+    answer = Browser(town.app).client.post(address(town), data={"act": "answer", "stance": "favourable", "answer": "x"})
     assert answer.status_code == 400
     assert consultation(town).state == "asked"
+
+
+# --- several, documents, more time, too late -----------------------------------------------------------------------
+
+
+def expert(town: Town, name: str) -> int:
+    with town.database.write() as session:
+        row = Expert(name=name, email=f"{name.lower()}@binome.example", subject="Santé", created_at=NOW)
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def due(walk: Walk, days: int) -> str:
+    return (walk.now + timedelta(days=days)).date().isoformat()
+
+
+def test_several_are_asked_at_once_each_by_a_link_of_their_own(town: Town) -> None:
+    walk = town.walk().assigned()
+    asked = [expert(town, name) for name in ("Experte-A", "Experte-B")]
+    there = f"/dossiers/{walk.dossier_id}/actes/consult_expert"
+    browser = town.browser("instructor 1")
+    fields = browser.page(there).form(there).fields
+    data = {**fields, "question": QUESTION, "due_on": due(walk, 20), "expert_ids": [str(one) for one in asked]}
+    assert browser.post(there, data).status_code == 303
+    with town.database.read() as session:
+        rows = session.scalars(select(Consultation).order_by(Consultation.id)).all()
+        mails = session.scalars(select(Outbox).where(Outbox.kind == "consultation_asked")).all()
+    assert [row.expert_id for row in rows] == asked
+    assert {mail.address for mail in mails} == {"experte-a@binome.example", "experte-b@binome.example"}
+    assert len({mail.payload["link_id"] for mail in mails}) == 2
+    assert not any("each" in mail.payload for mail in mails), "nobody's message holds another's link"
+    Browser(town.app).post(address(town), {"act": "answer", "stance": "unfavourable", "answer": "Non, risque réel"})
+    desk = browser.page(f"/instruction/{walk.dossier_id}").text
+    assert "1 question(s) close(s) sur 2" in desk
+    assert "Défavorable" in desk
+    first = f"/expert/{links.token(mails[0].payload['link_id'], 'expert')}"
+    assert "risque réel" not in Browser(town.app).page(first).text
+
+
+def test_one_with_an_interest_among_several_is_refused(town: Town) -> None:
+    walk = town.walk().assigned()
+    asked = [expert(town, name) for name in ("Experte-A", "Experte-B")]
+    with town.database.write() as session:
+        session.add(ExpertInterest(expert_id=asked[1], organisation_id=town.world.organisation_id))
+    with pytest.raises(Refused):
+        walk.act("instructor 1", "consult_expert", expert_ids=asked, question=QUESTION, due_on=due(walk, 20))
+    with pytest.raises(Invalid):
+        walk.act("instructor 1", "consult_expert", expert_ids=[999], question=QUESTION, due_on=due(walk, 20))
+
+
+def test_an_answer_takes_a_stance(town: Town) -> None:
+    consulted(town)
+    url = address(town)
+    missing = Browser(town.app).post(url, {"act": "answer", "answer": "Oui"})
+    assert missing.status_code == 422
+    assert "Oui" in missing.text
+    odd = Browser(town.app).post(url, {"act": "answer", "stance": "perhaps", "answer": "Oui"})
+    assert odd.status_code == 422
+    assert consultation(town).state == "asked"
+
+
+def test_an_expert_reads_the_documents_chosen_and_no_other(town: Town) -> None:
+    walk = town.walk().submitted()
+    browser = town.browser("carrier")
+    there = f"/dossiers/{walk.dossier_id}/actes/attach_document"
+    for name in ("choisi.pdf", "garde.pdf"):
+        fields = browser.page(there).form(there).fields
+        file = (BytesIO(b"%PDF-1.4 " + name.encode()), name)
+        assert browser.post(there, {**fields, "kind": "quote", "file": file}).status_code == 303
+    people = town.world.people
+    walk.act("animator", "assign", first_id=people["instructor 1"], second_id=people["instructor 2"])
+    with town.database.read() as session:
+        chosen, kept = session.scalars(select(Document.id).order_by(Document.id)).all()
+    asked = {"expert_ids": [expert(town, "Experte-A")], "question": QUESTION, "due_on": due(walk, 20)}
+    walk.act("instructor 1", "consult_expert", documents=[chosen], **asked)
+    url = address(town)
+    text = Browser(town.app).page(url).text
+    assert "choisi.pdf" in text
+    assert "garde.pdf" not in text
+    sent = Browser(town.app).get(f"{url}/documents/{chosen}")
+    assert sent.data == b"%PDF-1.4 choisi.pdf"
+    sent.close()
+    assert Browser(town.app).get(f"{url}/documents/{kept}").status_code == 404
+    with pytest.raises(Invalid):
+        walk.act("instructor 1", "consult_expert", documents=[chosen + 99], **asked)
+
+
+def test_more_time_is_given_and_told(town: Town, at: Callable[[datetime], None]) -> None:
+    walk = consulted(town)
+    there = f"/dossiers/{walk.dossier_id}/consultations/{consultation(town).id}/actes/extend"
+    browser = town.browser("instructor 2")
+    fields = browser.page(there).form(there).fields
+    assert browser.post(there, {**fields, "due_on": due(walk, 10)}).status_code == 422
+    assert browser.post(there, {**fields, "due_on": due(walk, 40)}).status_code == 303
+    assert consultation(town).due_on.isoformat() == due(walk, 40)
+    with town.database.read() as session:
+        dossier = session.get_one(Dossier, walk.dossier_id)
+        mail = session.scalars(select(Outbox).where(Outbox.kind == "consultation_extended")).one()
+    assert dossier.due_on == date.fromisoformat(due(walk, 40))
+    assert mail.address == "expert@binome.example"
+    at(walk.now + timedelta(days=30))
+    assert Browser(town.app).get(address(town)).status_code == 200
+    with pytest.raises(Refused):  # it is not over yet
+        walk.later(days=30).act_as_system("expire", consultation(town).id)
+
+
+def test_what_comes_too_late_is_kept_as_a_note_and_waits_for_nobody(town: Town, at: Callable[[datetime], None]) -> None:
+    walk = consulted(town)
+    walk.later(days=30).act_as_system("expire", consultation(town).id)
+    assert walk.state == "assigned"
+    at(walk.now)
+    browser, url = Browser(town.app), address(town)
+    page = browser.page(url)
+    assert "comme une note" in page.text
+    assert browser.post(url, {"act": "answer", "stance": "favourable", "answer": "Oui"}).status_code == 409
+    assert browser.post(url, {**page.form(url).fields, "answer": "Trop tard, mais oui"}).status_code == 303
+    found = consultation(town)
+    assert (found.state, found.answer, found.note) == ("expired", None, "Trop tard, mais oui")
+    assert walk.state == "assigned"
+    assert browser.get(url).status_code == 404, "one note is all"
+    desk = town.browser("instructor 2").page(f"/instruction/{walk.dossier_id}").text
+    assert "Note reçue après l'échéance" in desk

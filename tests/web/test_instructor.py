@@ -330,10 +330,10 @@ def test_an_expert_of_the_directory_or_a_new_one_is_asked_and_the_question_taken
     with town.database.read() as session:
         expert_id = session.scalars(select(Expert.id)).one()
     fields = page.form(url).fields
-    empty = browser.post(url, {**fields, "question": "Est-ce sûr ?", "due_on": due, "expert_id": ""})
+    empty = browser.post(url, {**fields, "question": "Est-ce sûr ?", "due_on": due})
     assert empty.status_code == 422
     assert "Est-ce sûr ?" in empty.text
-    known = {**fields, "question": "Est-ce sûr ?", "due_on": due, "expert_id": str(expert_id)}
+    known = {**fields, "question": "Est-ce sûr ?", "due_on": due, "expert_ids": [str(expert_id)]}
     assert browser.post(url, known).headers["Location"] == f"/instruction/{walk.dossier_id}"
     new = {
         **fields,
@@ -343,7 +343,7 @@ def test_an_expert_of_the_directory_or_a_new_one_is_asked_and_the_question_taken
         "expert_name": "Architecte",
         "expert_email": "architecte@binome.example",
     }
-    assert browser.post(url, {**new, "expert_id": ""}).status_code == 303
+    assert browser.post(url, new).status_code == 303
     page = desk(town, "instructor 2", walk)
     assert "0 question(s) close(s) sur 2" in page.text
     assert "réponse(s) sur 2" in town.browser("instructor 2").page("/instruction").text

@@ -71,7 +71,7 @@ def test_it_tells_nothing_else(town: Town) -> None:
 
 def test_a_consulted_expert_is_not_told_outside(town: Town) -> None:
     walk = town.walk().assigned()
-    walk.act("instructor 1", "consult_expert", expert_id=1, question="Est-ce adapté ?", due_on="2026-12-01")
+    walk.act("instructor 1", "consult_expert", expert_ids=[1], question="Est-ce adapté ?", due_on="2026-12-01")
     html = Browser(town.app).get(address(town, walk)).text
     assert 'is-current" data-state="assigned"' in html
     assert 'is-ahead" data-state="expert_consulted"' in html

@@ -29,6 +29,7 @@ LISTS = (
     known("mission", "state", "announced"),
     known("outbox", "state", "failed"),
     known("report", "kind", "progress", 1),
+    known("consultation", "stance", "cannot_say"),
     known("calendar_version", "kind", "moved"),
     known("reminder_rule", "state", "draft"),
 )
@@ -392,6 +393,11 @@ INSTRUCTION = (
         "ck_consultation_ended_dated",
         to("consultation", 1, state="'revoked'"),
         to("consultation", 1, state="'expired'", ended_at=LATER),
+    ),
+    Case(
+        "ck_consultation_note_after_expiry",
+        to("consultation", 1, note="'late'"),
+        to("consultation", 1, note="'late'", state="'expired'", ended_at=LATER),
     ),
     Case(
         "ck_consultation_answered_has_answer",

@@ -37,7 +37,7 @@ def test_an_expert_typed_by_address_has_the_same_conflicts(walk: Walk) -> None:
         expert = session.scalars(select(Expert)).one()
         session.add(ExpertInterest(expert_id=expert.id, organisation_id=walk.world.organisation_id))
     asked = {"question": "Est-ce utile ?", "due_on": "2026-12-01"}
-    for named in ({"expert_id": expert.id}, {"expert_email": expert.email.upper()}):
+    for named in ({"expert_ids": [expert.id]}, {"expert_email": expert.email.upper()}):
         with pytest.raises(Refused, match="expert_without_conflict"):
             walk.act("instructor 1", "consult_expert", **named, **asked)
     walk.act("instructor 1", "consult_expert", expert_email="autre@binome.example", expert_name="Autre expert", **asked)

@@ -140,9 +140,17 @@ class Lives(RuleBasedStateMachine):
         consultation = data.draw(st.sampled_from([tuple(row) for row in asked]))
         expert = access.Actor(None, "Expert", consultation_id=consultation[0])
         actor, name = data.draw(
-            st.sampled_from([(expert, "answer"), (expert, "decline"), (access.SYSTEM_ACTOR, "expire")])
+            st.sampled_from(
+                [(expert, "answer"), (expert, "decline"), (expert, "note"), (access.SYSTEM_ACTOR, "expire")]
+            )
         )
-        self.attempt_as(actor, name, consultation[1], {"answer": "Oui", "reason": "Non"}, consultation[0])
+        raw = {
+            "answer": {"stance": "favourable", "answer": "Oui"},
+            "decline": {"reason": "Non"},
+            "note": {"answer": "Trop tard, mais oui"},
+            "expire": {},
+        }[name]
+        self.attempt_as(actor, name, consultation[1], raw, consultation[0])
 
     @rule(size=st.integers(1, 3), seed=st.text(max_size=5))
     def a_sample_is_drawn(self, size: int, seed: str) -> None:

@@ -57,6 +57,7 @@ KIND_LABELS: Mapping[str, str] = {
     "invitation": N_("Invitation"),
     "joint_opinion_signed": N_("Avis commun à signer"),
     "message": N_("Message sur un dossier"),
+    "consultation_extended": N_("Question à un expert prolongée"),
     "opinion_issued": N_("Avis rendu"),
     "opinion_sealed": N_("Avis scellé par l'autre instructeur"),
     "password_reset": N_("Nouveau mot de passe"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import Blueprint, current_app, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -13,10 +13,10 @@ from states.dossier import CARRIER, DOSSIER
 from web import dossier_page as view
 from web import words
 from web.context import current_actor, dossier_url, session, today
+from web.documents import sent_file
 from web.security import access
 from web.services import services
-from workflow import files, links
-from workflow.errors import NotFound
+from workflow import links
 from workflow.queries import dossier as query
 from workflow.queries import search as finding
 from workflow.queries.search import Wanted
@@ -68,13 +68,7 @@ def _tracking_url(link_id: int) -> str | None:
 @access("signed_in")
 def document(dossier_id: int, document_id: int) -> Response:
     """An attached file, to be saved: never shown inside our own pages."""
-    found = query.document(session(), current_actor(), dossier_id, document_id)
-    path = files.path_of(found.sha256)
-    if not path.is_file():
-        raise NotFound("document")
-    sent = send_file(path.resolve(), found.media_type, as_attachment=True, download_name=found.filename, etag=False)
-    sent.headers["Cache-Control"] = "no-store"
-    return sent
+    return sent_file(query.document(session(), current_actor(), dossier_id, document_id))
 
 
 # --- search ---------------------------------------------------------------------------------------------------------

@@ -7,18 +7,20 @@ from flask import Blueprint, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from web import errors, forms
+from web import errors, forms, words
 from web.context import now, see, session, write
+from web.documents import sent_file
 from web.security import access
 from workflow import links
 from workflow.access import Actor
 from workflow.errors import DomainError, Invalid, NotFound, Refused, Stale
 from workflow.queries import consultation as consultations
 from workflow.use_cases import ACTS, perform
+from workflow.use_cases.instruction import STANCE_LABELS
 
 pages = Blueprint("expert", __name__)
 
-ACTS_OF_EXPERTS = ("answer", "decline")
+ACTS_OF_EXPERTS = ("answer", "decline", "note")
 
 
 @pages.after_request
@@ -55,6 +57,14 @@ def show(token: str) -> Response:
         return _dead()
 
 
+@pages.get("/expert/<token>/documents/<int:document_id>")
+@access("public")
+def document(token: str, document_id: int) -> Response:
+    """A document that was chosen for the expert, to be saved."""
+    link = links.follow(session(), "expert", token, now())
+    return sent_file(consultations.shown_document(session(), link.consultation_id or 0, document_id))
+
+
 @pages.post("/expert/<token>")
 @access("public")
 def answer(token: str) -> Response:
@@ -88,7 +98,8 @@ def _page(
         token=token,
         act=act,
         problems=problems,
-        labels={"answer": _("Votre réponse"), "reason": _("Motif")},
+        labels={"stance": _("Sur ce point, votre avis est"), "answer": _("Votre réponse"), "reason": _("Motif")},
+        stances=words.pairs(STANCE_LABELS),
         reasons=[errors.explain(reason) for reason in error.reasons] if isinstance(error, Refused) else [],
         typed=forms.typed() if error else {},
     )

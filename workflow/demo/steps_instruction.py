@@ -73,7 +73,7 @@ def _ask_expert(story: Story, due_on: str) -> None:
     free = [row for row in cast.experts if (row[0], story.carrier.organisation_id) not in cast.expert_interests]
     expert_id, name = story.stage.rng.choice(free)
     case = story.act(
-        story.binome[0], "consult_expert", expert_id=expert_id, question=story.stage.say("questions"), due_on=due_on
+        story.binome[0], "consult_expert", expert_ids=[expert_id], question=story.stage.say("questions"), due_on=due_on
     )
     story.consultation = (case.result.id, name)
 
@@ -88,7 +88,8 @@ def _expert(story: Story) -> Actor:
 
 
 def _answer_expert(story: Story) -> None:
-    story.act(_expert(story), "answer", story.consultation[0], answer=story.stage.say("expert_answers"))
+    stance = ("favourable", "with_reservations", "cannot_say")[story.dossier_id % 3]
+    story.act(_expert(story), "answer", story.consultation[0], stance=stance, answer=story.stage.say("expert_answers"))
 
 
 def _decline(story: Story) -> None:

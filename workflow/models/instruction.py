@@ -2,15 +2,18 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from states.consultation import CONSULTATION
 from workflow.models.base import Base, cents, key, one_of
+from workflow.models.dossier import Document
 from workflow.models.people import Person
 from workflow.models.reference import Institution
 
 VERDICTS = ("favourable", "with_reservations", "unfavourable", "deferred")
+STANCES = ("favourable", "with_reservations", "unfavourable", "cannot_say")
+"""What an expert may think of the point that they are asked about."""
 JOINT_BASES = ("agreed", "reconciled", "arbitrated")
 
 
@@ -226,6 +229,14 @@ class ExpertInterest(Base):
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
 
 
+consultation_document = Table(
+    "consultation_document",
+    Base.metadata,
+    Column("consultation_id", ForeignKey("consultation.id"), primary_key=True),
+    Column("document_id", ForeignKey("document.id"), primary_key=True),
+)
+
+
 class Consultation(Base):
     """One question put to one expert. `state` is written by `workflow.transition` alone."""
 
@@ -249,5 +260,13 @@ class Consultation(Base):
     answer: Mapped[str | None]
     reason: Mapped[str | None]
     ended_at: Mapped[datetime | None]
+    stance: Mapped[str | None] = mapped_column(one_of("stance", STANCES))
+    note: Mapped[str | None] = mapped_column(
+        CheckConstraint("note IS NULL OR state = 'expired'", name="note_after_expiry")
+    )
+    """What the expert says after the day has passed."""
+    noted_at: Mapped[datetime | None]
 
     expert: Mapped[Expert] = relationship()
+    documents: Mapped[list[Document]] = relationship(secondary=consultation_document)
+    """What the expert may read of the dossier's."""

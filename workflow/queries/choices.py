@@ -14,6 +14,7 @@ from workflow.models import (
     Campaign,
     CommitteeSession,
     Commune,
+    Document,
     Dossier,
     Expert,
     FundingRequest,
@@ -210,6 +211,11 @@ def _pieces(asked: Asked) -> Options:
     return _pairs(asked, statement.order_by(Piece.id))
 
 
+def _documents(asked: Asked) -> Options:
+    statement = select(Document.id, Document.filename).where(Document.dossier_id == asked.dossier_id)
+    return _pairs(asked, statement.order_by(Document.id))
+
+
 CHOICES: Mapping[str, Callable[[Asked], Options]] = {
     "operational_objectives": _operational_objectives,
     "objectives": _objectives,
@@ -224,6 +230,7 @@ CHOICES: Mapping[str, Callable[[Asked], Options]] = {
     "members": _members,
     "sessions": _sessions,
     "experts": _experts,
+    "documents": _documents,
     "requests": _requests,
     "own_requests": _own_requests,
     "pieces": _pieces,

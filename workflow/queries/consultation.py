@@ -1,14 +1,26 @@
 """What an expert reads with the question: of the dossier what helps to answer, nothing of what others think."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from workflow.errors import NotFound
-from workflow.models import BudgetLine, Campaign, Commune, Consultation, Dossier, Expert, FundingRequest, Organisation
+from workflow.models import (
+    BudgetLine,
+    Campaign,
+    Commune,
+    Consultation,
+    Document,
+    Dossier,
+    Expert,
+    FundingRequest,
+    Organisation,
+)
+from workflow.models.instruction import consultation_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +47,14 @@ class Question:
     campaign: str
     expenses: int
     asked: int
+    expired: bool
+    """Whether its day has passed: what is said now is a note."""
+    documents: Sequence[Any]
+    """Those that the expert may read: id, filename, size."""
 
 
 def question(session: Session, consultation_id: int) -> Question:
-    """The question, in one statement. Raises NotFound where it is not open any more."""
+    """The question, in two statements. Raises NotFound where nothing can be said to it any more."""
     expenses = (
         select(func.coalesce(func.sum(BudgetLine.amount_cents), 0))
         .where(BudgetLine.dossier_id == Dossier.id, BudgetLine.side == "expense")
@@ -71,14 +87,37 @@ def question(session: Session, consultation_id: int) -> Question:
             Campaign.label,
             expenses,
             asked,
+            (Consultation.state == "expired").label("expired"),
         )
         .join(Expert, Expert.id == Consultation.expert_id)
         .join(Dossier, Dossier.id == Consultation.dossier_id)
         .join(Organisation, Organisation.id == Dossier.organisation_id)
         .join(Campaign, Campaign.id == Dossier.campaign_id)
         .outerjoin(Commune, Commune.id == Dossier.commune_id)
-        .where(Consultation.id == consultation_id, Consultation.state == "asked")
+        .where(
+            Consultation.id == consultation_id,
+            or_(Consultation.state == "asked", (Consultation.state == "expired") & Consultation.note.is_(None)),
+            Dossier.state != "withdrawn",
+        )
     ).one_or_none()
     if row is None:
         raise NotFound("consultation")
-    return Question(*row)
+    documents = session.execute(
+        select(Document.id, Document.filename, Document.size)
+        .join(consultation_document, consultation_document.c.document_id == Document.id)
+        .where(consultation_document.c.consultation_id == consultation_id)
+        .order_by(Document.id)
+    ).all()
+    return Question(*(*row, documents))
+
+
+def shown_document(session: Session, consultation_id: int, document_id: int) -> Document:
+    """A document that an expert may read with their question. Raises NotFound."""
+    found = session.scalar(
+        select(Document)
+        .join(consultation_document, consultation_document.c.document_id == Document.id)
+        .where(consultation_document.c.consultation_id == consultation_id, Document.id == document_id)
+    )
+    if found is None:
+        raise NotFound("document")
+    return found

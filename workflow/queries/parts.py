@@ -196,6 +196,8 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
             Consultation.answer,
             Consultation.reason,
             Consultation.ended_at,
+            Consultation.stance,
+            Consultation.note,
         )
         .join(Consultation.expert)
         .where(Consultation.dossier_id == _ID),

@@ -74,7 +74,8 @@ ACT_READERS: Mapping[str, frozenset[str]] = {
     ),
     "replace_member": _AGENTS,
     **dict.fromkeys(
-        ("answer", "decline", "expire", "revoke", "seal_opinion", "sign_joint_opinion", "arbitrate"), _INSTRUCTION
+        ("answer", "note", "extend", "decline", "expire", "revoke", "seal_opinion", "sign_joint_opinion", "arbitrate"),
+        _INSTRUCTION,
     ),
     **dict.fromkeys(("announce", "send_findings", "reply", "conclude"), _CONTROL),
 }
