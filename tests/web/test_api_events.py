@@ -144,7 +144,7 @@ def test_a_whole_life(any_town: Town) -> None:
     assert items.keys() == {"revoke", "extend"}
     revocable = items["revoke"]
     assert (revocable["event"], revocable["allowed"]) == ("revoke", True)
-    assert people["instructor 2"].fire(place, "answer", answer="Oui").status_code == 403
+    assert people["instructor 2"].fire(place, "answer", stance="favourable", answer="Oui").status_code == 403
     revoked = fire("instructor 2", "revoke", "assigned", place, reason="Sans objet")
     assert revoked["follow_ups"] == ["close_consultations"]
     lines = [line["id"] for line in animator.read(where)["requests"]]
