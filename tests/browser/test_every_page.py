@@ -34,6 +34,7 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "/instance/depots-tardifs",
             "/instance/grille",
             "/instance/accord",
+            "/seances/{session}/compte-rendu",
         ),
     ),
     ("instructor 1", "assigned", ("/compte/rappels", "/compte/agenda", "/", "/instruction", "/instruction/{dossier}")),

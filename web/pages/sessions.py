@@ -1,4 +1,4 @@
-"""One committee session: changed, or called off."""
+"""One committee session: its table and minutes; changed, or called off."""
 
 from flask import Blueprint, flash, make_response, render_template, request
 from flask_babel import gettext as _
@@ -10,8 +10,10 @@ from web.pages.admin_common import NOTHING_ASKED, Outcome, attempt, labels
 from web.security import access
 from workflow.errors import NotFound
 from workflow.models import CommitteeSession
+from workflow.queries.committee import committee_table
 from workflow.use_cases import sessions
 from workflow.use_cases.campaign import session_role
+from workflow.use_cases.instruction import VERDICT_LABELS
 
 pages = Blueprint("sessions", __name__, url_prefix="/seances")
 
@@ -40,6 +42,25 @@ def cancel(session_id: int) -> Response:
         flash(_("La séance est annulée."), "success")
         return see("sessions.show", session_id=session_id)
     return _page(session_id, outcome)
+
+
+@pages.get("/<int:session_id>/tableau")
+@access("animator", "transversal", "administrator")
+def table(session_id: int) -> str:
+    """The session's dossiers by priority, for the meeting."""
+    return _table(session_id, minutes=False)
+
+
+@pages.get("/<int:session_id>/compte-rendu")
+@access("animator", "transversal", "administrator")
+def minutes(session_id: int) -> str:
+    """What each funder decided on each dossier, with its motives."""
+    return _table(session_id, minutes=True)
+
+
+def _table(session_id: int, *, minutes: bool) -> str:
+    found = committee_table(session(), current_actor(), session_id)
+    return render_template("animator/committee.html", found=found, verdicts=VERDICT_LABELS, minutes=minutes)
 
 
 def _page(session_id: int, outcome: Outcome) -> Response:

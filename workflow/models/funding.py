@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fun
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflow.models.base import Base, cents, key, one_of
+from workflow.models.calendar import Campaign
 from workflow.models.reference import Instance, Institution, Objective
 
 DECISIONS = ("pending", "granted", "refused")
@@ -58,6 +59,7 @@ class CommitteeSession(Base):
     """Counts its changes, so that calendars elsewhere know which is the newest."""
     cancelled_at: Mapped[datetime | None]
 
+    campaign: Mapped[Campaign] = relationship()
     instance: Mapped[Instance | None] = relationship()
 
 
