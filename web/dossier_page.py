@@ -32,7 +32,17 @@ from workflow.access import INSTRUCTOR, Actor
 from workflow.models import Mission
 from workflow.queries.dossier import File, NextStep
 from workflow.queries.timeline import Entry
-from workflow.use_cases import control, draft, evaluation, follow_up, instruction, intake, offered, organisations
+from workflow.use_cases import (
+    control,
+    draft,
+    evaluation,
+    experts,
+    follow_up,
+    instruction,
+    intake,
+    offered,
+    organisations,
+)
 
 # --- acts ---------------------------------------------------------------------------------------------------------
 
@@ -255,7 +265,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "need": draft.NEED_LABELS,
     "organisation": organisations.KIND_LABELS,
     "verdict": instruction.VERDICT_LABELS,
-    "stance": instruction.STANCE_LABELS,
+    "stance": experts.STANCE_LABELS,
     "payment": follow_up.PAYMENT_LABELS,
     "criterion": evaluation.CRITERION_LABELS,
     "recommendation": evaluation.RECOMMENDATION_LABELS,

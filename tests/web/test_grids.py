@@ -166,6 +166,19 @@ def test_scores_one_level_apart_agree(town: Town) -> None:
     assert walk.state == "opinion"
 
 
+def test_an_instruction_that_is_reopened_goes_on_from_the_scores(town: Town) -> None:
+    first, second = graded(town)
+    walk = town.walk().assigned()
+    for who in ("instructor 1", "instructor 2"):
+        seal(town, walk, who, 4, 3)
+    walk.act("instructor 1", "issue_opinion")
+    walk.act("animator", "reopen_instruction", reason="Budget revu")
+    there = f"/dossiers/{walk.dossier_id}/actes/save_opinion"
+    fields = town.browser("instructor 2").page(f"/instruction/{walk.dossier_id}").form(there).fields
+    assert (fields[f"scores-{first}"], fields[f"scores-{second}"]) == ("4", "3")
+    seal(town, walk, "instructor 2", 4, 4)
+
+
 def test_the_database_scores_no_foreign_criterion(town: Town) -> None:
     graded(town)
     walk = town.walk().assigned()

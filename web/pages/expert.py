@@ -16,7 +16,7 @@ from workflow.access import Actor
 from workflow.errors import DomainError, Invalid, NotFound, Refused, Stale
 from workflow.queries import consultation as consultations
 from workflow.use_cases import ACTS, perform
-from workflow.use_cases.instruction import STANCE_LABELS
+from workflow.use_cases.experts import STANCE_LABELS
 
 pages = Blueprint("expert", __name__)
 

@@ -11,7 +11,6 @@ from states.dossier import ADMINISTRATOR, ANIMATOR, TRANSVERSAL
 from workflow.access import Actor
 from workflow.errors import NotFound
 from workflow.models import (
-    BinomeMember,
     CommitteeSession,
     Criterion,
     Dossier,
@@ -23,6 +22,7 @@ from workflow.models import (
     OpinionScore,
     Organisation,
 )
+from workflow.queries.grids import by_who_is_seated
 
 VERDICT_ORDER = ("favourable", "with_reservations", "deferred", "unfavourable")
 """Which opinions come first."""
@@ -119,15 +119,6 @@ def _rank(verdict: str | None) -> int:
 
 def _marks(session: Session, ids: Sequence[int]) -> Mapping[int, float]:
     """The weighted mean of what both members of each binôme scored."""
-    seated = (
-        select(BinomeMember.id)
-        .where(
-            BinomeMember.dossier_id == Opinion.dossier_id,
-            BinomeMember.person_id == Opinion.author_id,
-            BinomeMember.left_at.is_(None),
-        )
-        .exists()
-    )
     rows = session.execute(
         select(
             Opinion.dossier_id,
@@ -136,7 +127,12 @@ def _marks(session: Session, ids: Sequence[int]) -> Mapping[int, float]:
         )
         .join(OpinionScore, OpinionScore.opinion_id == Opinion.id)
         .join(Criterion, Criterion.id == OpinionScore.criterion_id)
-        .where(Opinion.dossier_id.in_(ids), Opinion.superseded_at.is_(None), Opinion.sealed_at.is_not(None), seated)
+        .where(
+            Opinion.dossier_id.in_(ids),
+            Opinion.superseded_at.is_(None),
+            Opinion.sealed_at.is_not(None),
+            by_who_is_seated(),
+        )
         .group_by(Opinion.dossier_id)
     )
     return {dossier: float(scored) / float(weights) for dossier, scored, weights in rows}

@@ -6,7 +6,7 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from workflow.grids import APART
@@ -72,10 +72,9 @@ class Agreement:
     """By name."""
 
 
-def agreement(session: Session, instance_id: int, campaign_id: int) -> Agreement:
-    """The agreement of an instance in a campaign, in two statements. A dossier with an unsealed opinion is left out."""
-    other, seat = aliased(Opinion), aliased(BinomeMember)
-    seated = (
+def by_who_is_seated() -> ColumnElement[bool]:
+    """Whether the author of an `Opinion` sits in its dossier's binôme now."""
+    return (
         select(BinomeMember.id)
         .where(
             BinomeMember.dossier_id == Opinion.dossier_id,
@@ -84,6 +83,11 @@ def agreement(session: Session, instance_id: int, campaign_id: int) -> Agreement
         )
         .exists()
     )
+
+
+def agreement(session: Session, instance_id: int, campaign_id: int) -> Agreement:
+    """The agreement of an instance in a campaign, in two statements. A dossier with an unsealed opinion is left out."""
+    other, seat = aliased(Opinion), aliased(BinomeMember)
     sealed_by_both = (
         select(func.count())
         .select_from(other)
@@ -100,7 +104,7 @@ def agreement(session: Session, instance_id: int, campaign_id: int) -> Agreement
         Dossier.instance_id == instance_id,
         Dossier.campaign_id == campaign_id,
         Opinion.superseded_at.is_(None),
-        seated,
+        by_who_is_seated(),
         sealed_by_both == 2,
     )
     opinions: Any = session.execute(

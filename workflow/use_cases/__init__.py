@@ -11,10 +11,12 @@ from workflow import transition
 from workflow.access import Actor
 from workflow.acts import Act, Case, Subject
 from workflow.models import Dossier
-from workflow.use_cases import control, decision, evaluation, follow_up, instruction, intake
+from workflow.use_cases import control, decision, evaluation, experts, follow_up, instruction, intake
 
 ACTS: Mapping[str, Act] = {
-    act.name: act for family in (intake, instruction, decision, follow_up, evaluation, control) for act in family.ACTS
+    act.name: act
+    for family in (intake, instruction, experts, decision, follow_up, evaluation, control)
+    for act in family.ACTS
 }
 """Every event and act of the three lives."""
 

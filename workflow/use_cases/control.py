@@ -21,7 +21,7 @@ from workflow.forms import LONG, Cents, Choice, Day, Form, Reference, Text, read
 from workflow.models import Campaign, Dossier, Mission, Sample, SampleUnit
 from workflow.sampling.draw import population_hash, tickets
 from workflow.transition import move
-from workflow.use_cases.instruction import Answer
+from workflow.use_cases.experts import Answer
 
 OUTCOME_LABELS = {
     "none": N_("Rien à signaler"),
