@@ -126,12 +126,14 @@ class Lives(RuleBasedStateMachine):
         self.attempt(who, data.draw(st.sampled_from(sorted(ACTS))), dossier, data)
 
     @rule(data=st.data())
-    def the_expert_answers_or_the_system_expires(self, data: st.DataObject) -> None:
+    def a_question_is_answered_or_prolonged_or_expires(self, data: st.DataObject) -> None:
         with self.database.read() as session:
+            instructor = self.world.actor(session, "instructor 1")
             asked = session.execute(
                 select(Consultation.id, Consultation.dossier_id)
                 .where(
-                    Consultation.state == "asked", Consultation.dossier_id.in_([walk.dossier_id for walk in self.walks])
+                    Consultation.state.in_(("asked", "expired")),
+                    Consultation.dossier_id.in_([walk.dossier_id for walk in self.walks]),
                 )
                 .order_by(Consultation.id)
             ).all()
@@ -141,7 +143,11 @@ class Lives(RuleBasedStateMachine):
         expert = access.Actor(None, "Expert", consultation_id=consultation[0])
         actor, name = data.draw(
             st.sampled_from(
-                [(expert, "answer"), (expert, "decline"), (expert, "note"), (access.SYSTEM_ACTOR, "expire")]
+                [
+                    *((expert, name) for name in ("answer", "decline", "note")),
+                    (access.SYSTEM_ACTOR, "expire"),
+                    (instructor, "extend"),
+                ]
             )
         )
         raw = {
@@ -149,6 +155,7 @@ class Lives(RuleBasedStateMachine):
             "decline": {"reason": "Non"},
             "note": {"answer": "Trop tard, mais oui"},
             "expire": {},
+            "extend": {"due_on": (self.now + timedelta(days=data.draw(st.integers(-3, 60)))).date().isoformat()},
         }[name]
         self.attempt_as(actor, name, consultation[1], raw, consultation[0])
 
