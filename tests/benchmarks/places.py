@@ -52,6 +52,7 @@ def places() -> Iterator[Places]:
         host = postgres.start(run.folder)
         with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as admin:
             for name, value in AS_IN_SERVICE.items():
+                # The driver wants a literal; names and values are those above.
                 admin.execute(f"ALTER SYSTEM SET {name} = '{value}'")  # type: ignore[arg-type,unused-ignore]
             admin.execute("SELECT pg_reload_conf()")
         cluster = postgres.Databases(run.folder, migrate)

@@ -39,6 +39,7 @@ def application(database: Database) -> Flask:
 
 def cookie(app: Flask, world: World, who: str) -> str:
     """The Cookie header of one of the world's people who is signed in."""
+    # Declared on the interface of secure cookies only, which is the one in use.
     signer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined,unused-ignore]
     signed = signer.dumps({"_user_id": f"{world.people[who]}:1", "_fresh": True})
     return f"{app.config['SESSION_COOKIE_NAME']}={signed}"

@@ -85,6 +85,7 @@ def test_a_carrier_deposits_a_dossier(town: Town, arrive: Arrive) -> None:
     line(carrier, "Recettes, ligne 2", "70", "Participations", "1 000")
     carrier.sees("Budget équilibré").press(NEXT).press(NEXT)
     carrier.choose("Nature du document", "Statuts")
+    # A mapping is as good as the typed dictionary that it stands for.
     carrier.field("Fichier").set_input_files(PDF)  # type: ignore[arg-type]
     carrier.press("Joindre").sees("statuts.pdf")
     deposit(carrier)
@@ -119,6 +120,7 @@ def test_a_completion_request_is_answered(town: Town, arrive: Arrive) -> None:
     demands = carrier.main.locator("section")
     carrier.fill("Votre réponse", "Trois salariés", demands.filter(has_text="Nombre de salariés"))
     carrier.press("Garder sans envoyer").sees("Réponse gardée")
+    # As above.
     demands.filter(has_text="RIB").get_by_label("Joindre un document").set_input_files(PDF)  # type: ignore[arg-type]
     carrier.press("Envoyer les compléments").sees("Compléments envoyés", "Trois salariés")
     assert walk.state == "submitted"

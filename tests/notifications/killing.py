@@ -43,8 +43,10 @@ def live(task: dict[str, Any]) -> int:
     database = Database(task["url"])
     if task["place"] == "commit":
         dialect = database.writer.dialect
+        # Replaced on purpose, to die around it.
         dialect.do_commit = deadly(dialect.do_commit, task["when"], task["number"])  # type: ignore[method-assign]
     elif task["number"]:
+        # As above.
         SmtpChannel.send = deadly(SmtpChannel.send, task["when"], task["number"])  # type: ignore[method-assign]
     chosen = settings().model_copy(update={"smtp_url": SecretStr(task["smtp"])})
     tick(database, chosen, datetime.fromisoformat(task["at"]))

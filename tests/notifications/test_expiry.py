@@ -54,6 +54,7 @@ def test_one_that_fails_stops_no_other(walk: Walk, monkeypatch: pytest.MonkeyPat
     walks = [Walk(walk.database, walk.world).assigned() for _ in range(4)]
     ids = [consult(each) for each in walks]
 
+    # It stands for a function of the same signature, and passes all on.
     def perform_with_trouble(session, actor, name, dossier_id, **given):  # type: ignore[no-untyped-def]
         if dossier_id == walks[1].dossier_id:  # it is answered just before
             expert = Actor(None, "Experte", consultation_id=ids[1])

@@ -78,6 +78,7 @@ class Server25:
 
     @property
     def messages(self) -> list[EmailMessage]:
+        # With this policy it makes an EmailMessage, which its type does not say.
         return [message_from_bytes(content, policy=default) for *_, content in self.heard]  # type: ignore[misc]
 
 

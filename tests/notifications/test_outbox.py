@@ -183,6 +183,7 @@ def test_a_kill_between_delivery_and_mark_resends_that_handful_under_its_names(
     def killed(run: outbox._Run, *given: object) -> None:
         if len(first.sent) == 3:
             raise Killed
+        # It passes on what it was given.
         real(run, *given)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:

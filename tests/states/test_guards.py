@@ -73,7 +73,9 @@ def test_looks_at_the_facts_that_it_declares(name: str) -> None:
     guard, read = GUARDS[name], set[str]()
     for example in FAILING[name] + HOLDING[name]:
         watched = Watched(facts_of(example))
+        # It stands for Facts, and watches what is read.
         guard.holds(watched)  # type: ignore[arg-type]
+        # As above.
         guard.params(watched)  # type: ignore[arg-type]
         read |= watched.read
     assert read == set(guard.reads)

@@ -154,6 +154,7 @@ def _add(town: Town, count: int, **values: object) -> None:
     with town.database.write() as session:
         for number in range(count):
             entry = {"at": NOW, "actor_id": None, "actor_name": "Binôme", "role": "system", "act": "set_profile"}
+            # Each value is of its parameter; the mapping cannot say so.
             chain.note(session, **{**entry, "subject": f"person:{number}", **values})  # type: ignore[arg-type]
 
 

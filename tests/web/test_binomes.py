@@ -241,6 +241,20 @@ def test_of_who_left_only_the_seat_is_filled_again(town: Town) -> None:
     assert seated(town, kept) == {people["instructor 1"], people["instructor 2"]}
 
 
+def test_a_leaver_who_came_back_meanwhile_is_not_replaced(town: Town) -> None:
+    people = town.world.people
+    walk = town.walk().assigned()
+    with town.database.write() as session:
+        session.execute(update(RoleGrant).where(RoleGrant.person_id == people["instructor 2"]).values(ended_at=NOW))
+    form = proposed(town, [walk]).form(PROPOSE)
+    with town.database.write() as session:
+        session.execute(update(RoleGrant).where(RoleGrant.person_id == people["instructor 2"]).values(ended_at=None))
+    answer = town.browser("animator").post(ACCEPT, {"pair": form.all("pair")})
+    assert answer.status_code == 409
+    assert "Aucun binôme n’a été formé" in Page(answer.text).text
+    assert seated(town, walk) == {people["instructor 1"], people["instructor 2"]}
+
+
 # --- effort, capacity, competences -----------------------------------------------------------------------------------
 
 

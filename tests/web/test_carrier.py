@@ -465,7 +465,9 @@ NASTY = st.one_of(
 @given(typed=st.dictionaries(st.sampled_from(NAMES), NASTY, max_size=8), step=st.sampled_from(list(STEPS)))
 def test_whatever_is_typed_is_met_with_words(town: Town, typed: dict[str, str], step: str) -> None:
     if not hasattr(town, "draft"):
+        # Kept on the town for the steps that follow.
         town.draft = town.walk().draft()  # type: ignore[attr-defined]
+    # As above.
     walk: Walk = town.draft  # type: ignore[attr-defined]
     browser = town.browser("carrier")
     assert save(browser, town, walk.dossier_id, step, **typed).status_code == 303

@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from states.words import N_
-from web import errors, forms, listing
+from web import errors, forms
 from web.context import current_actor, now, see, session, today, write
 from web.instance_page import here, page, scope
 from web.pages.admin_common import NOTHING_ASKED, Outcome, attempt, labels
@@ -222,8 +222,7 @@ def _page(where: Scope, pool: Pool, wishes: Wishes, answer: Answer, status: int 
 
 
 def _pool(where: Scope) -> Pool:
-    wanted = listing.number("dossier") if request.method == "GET" else None
-    return query.pool(session(), where.instance.id, where.campaign.id, today(), wanted)
+    return query.pool(session(), where.instance.id, where.campaign.id, today())
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------

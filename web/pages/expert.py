@@ -61,8 +61,7 @@ def show(token: str) -> Response:
 @access("public")
 def document(token: str, document_id: int) -> Response:
     """A document that was chosen for the expert, to be saved."""
-    link = links.follow(session(), "expert", token, now())
-    return sent_file(consultations.shown_document(session(), link.consultation_id or 0, document_id))
+    return sent_file(consultations.shown_document(session(), _question(token).id, document_id))
 
 
 @pages.post("/expert/<token>")

@@ -36,8 +36,8 @@ def form_binomes(session: Session, actor: Actor, seatings: Sequence[Seating], no
     """Assign or complete all these binômes in the present unit of work. Raises NotSeated at the first refusal."""
     for seating in seatings:
         if seating.leaver_id is None:
-            first, second = seating.people
-            act, raw = "assign", {"first_id": first, "second_id": second}
+            # Too few people, as where a leaver came back meanwhile, are refused like any form that lacks an answer.
+            act, raw = "assign", dict(zip(("first_id", "second_id"), seating.people, strict=False))
         else:
             act, raw = "replace_member", {"leaver_id": seating.leaver_id, "newcomer_id": seating.people[0]}
         try:
