@@ -73,6 +73,15 @@ _ROWS = (
     ),
     Row("complete", ("incomplete",), "assigned", (CARRIER,), ("pieces_answered",), when="binome_stands"),
     Row("complete", ("incomplete",), "submitted", (CARRIER,), ("pieces_answered",)),
+    Row(
+        "review_pieces",
+        ("submitted", "assigned"),
+        "incomplete",
+        (ANIMATOR, BINOME),
+        ("answers_to_review", "due_date_ahead"),
+        when="some_returned",
+    ),
+    Row("review_pieces", ("submitted", "assigned"), SAME, (ANIMATOR, BINOME), ("answers_to_review",)),
     Row("declare_inadmissible", ("submitted", "incomplete"), "inadmissible", (ANIMATOR,), ("reason_given",)),
     Row(
         "reroute",
@@ -160,6 +169,7 @@ _ACTS = (
         (CARRIER, BINOME, ANIMATOR, EVALUATOR),
     ),
     Row("send_message", _DEPOSITED, SAME, (CARRIER, BINOME, ANIMATOR)),
+    Row("write_note", _DEPOSITED, SAME, (BINOME, ANIMATOR)),
     Row("answer_piece", ("incomplete",), SAME, (CARRIER,)),
     # instruction
     Row("set_effort", ("submitted", "incomplete", *_INSTRUCTED), SAME, (ANIMATOR,)),

@@ -39,6 +39,8 @@ class Facts:
     # admissibility and routing
     named_pieces: int = 0
     unanswered_pieces: tuple[str, ...] = ()
+    answers_to_review: int = 0
+    returned_pieces: int = 0
     due_on: date | None = None
     instance_id: int | None = None
     target_instance_id: int | None = None
@@ -98,6 +100,7 @@ OF_THE_ACT = frozenset(
         "attested",
         "named_pieces",
         "unanswered_pieces",
+        "returned_pieces",
         "due_on",
         "target_instance_id",
         "members",

@@ -124,6 +124,20 @@ _ALL = (
         lambda f: {"pieces": _names(f.unanswered_pieces)},
     ),
     Guard(
+        "answers_to_review",
+        ("answers_to_review",),
+        lambda f: f.answers_to_review > 0,
+        N_("Aucune réponse du porteur n'attend d'être examinée."),
+        N_("Demandez d'abord une pièce ou une précision, et attendez la réponse."),
+    ),
+    Guard(
+        "some_returned",
+        ("returned_pieces",),
+        lambda f: f.returned_pieces > 0,
+        N_("Aucune réponse n'est retournée."),
+        N_("Retournez au moins une réponse, avec un mot."),
+    ),
+    Guard(
         "reason_given",
         ("reason",),
         lambda f: bool(f.reason.strip()),

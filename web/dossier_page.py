@@ -47,7 +47,15 @@ from workflow.use_cases import (
 # --- acts ---------------------------------------------------------------------------------------------------------
 
 IN_PLACE = frozenset(
-    {"send_message", "attach_document", "answer_piece", "decide_request", "sign_agreement", "record_payment"}
+    {
+        "send_message",
+        "write_note",
+        "attach_document",
+        "answer_piece",
+        "decide_request",
+        "sign_agreement",
+        "record_payment",
+    }
 )
 """Acts that stand beside what they are about, in its part of the page."""
 GRAVE = frozenset({"withdraw", "declare_inadmissible", "cancel_action"})
@@ -55,6 +63,7 @@ GRAVE = frozenset({"withdraw", "declare_inadmissible", "cancel_action"})
 FORWARD = (
     "submit",
     "complete",
+    "review_pieces",
     "edit_draft",
     "issue_opinion",
     "sign_joint_opinion",
@@ -146,6 +155,7 @@ _STANDARD = (
     "budget",
     "documents",
     "messages",
+    "notes",
 )
 ORDER: Mapping[str, tuple[str, ...]] = {
     # reader: the parts of the page in the order of what they need
@@ -158,6 +168,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "opinions",
         "lines",
         "pieces",
+        "notes",
         "messages",
         "reports",
         "evaluation",
@@ -186,6 +197,7 @@ def sections(file: File) -> list[str]:
         "form": True,
         "budget": bool(file.all("budget")),
         "documents": file.sees("documents"),
+        "notes": file.sees("notes") and file.dossier.state != "draft",
         "messages": file.sees("messages") and file.dossier.state != "draft",
     }
     foremost = next(order for role, order in ORDER.items() if role in file.reading)
@@ -213,6 +225,7 @@ _ICONS = {
     "attach_document": "file",
     "request_completion": "question",
     "complete": "check",
+    "review_pieces": "check",
     "assign": "people",
     "replace_member": "people",
     "seal_opinion": "lock",
@@ -299,4 +312,21 @@ def thread(file: File, person_id: int | None) -> list[dict[str, Any]]:
             "mine": row.author_id == person_id,
         }
         for row in file.all("messages")
+    ]
+
+
+def notes(file: File, person_id: int | None) -> list[dict[str, Any]]:
+    """What those who instruct say among themselves, each with whom it names."""
+    named: dict[int, list[str]] = {}
+    for row in file.all("mentions"):
+        named.setdefault(row.note_id, []).append(row.name)
+    return [
+        {
+            "at": row.at,
+            "who": row.name,
+            "text": row.body,
+            "mine": row.author_id == person_id,
+            "told": named.get(row.id, []),
+        }
+        for row in file.all("notes")
     ]

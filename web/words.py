@@ -83,6 +83,8 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "edit_draft": (N_("Modifier le brouillon"), N_("Brouillon enregistré")),
     "attach_document": (N_("Joindre un document"), N_("Document joint")),
     "send_message": (N_("Écrire un message"), N_("Message envoyé")),
+    "review_pieces": (N_("Examiner les réponses du porteur"), N_("Réponses examinées")),
+    "write_note": (N_("Écrire une note interne"), N_("Note écrite")),
     "answer_piece": (N_("Répondre à une demande"), N_("Réponse enregistrée")),
     "set_effort": (N_("Estimer l'effort d'instruction"), N_("Effort d'instruction estimé")),
     "save_opinion": (N_("Enregistrer mon avis"), N_("Avis enregistré")),

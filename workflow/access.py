@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
 from sqlalchemy.orm import Session
@@ -224,6 +225,7 @@ SEES: Mapping[str, frozenset[str]] = {
     "contact": _INSTRUCTION | {CARRIER, EVALUATOR, FUNDER, CONTROLLER},
     "documents": _INSTRUCTION | {CARRIER, EVALUATOR, FUNDER, CONTROLLER},
     "messages": frozenset({CARRIER, BINOME, ANIMATOR}),
+    "notes": frozenset({BINOME, ANIMATOR}),
     "pieces": _INSTRUCTION | {CARRIER},
     "routing": _AGENTS,
     "binome": _AGENTS,
@@ -239,6 +241,22 @@ SEES: Mapping[str, frozenset[str]] = {
 }
 """Which roles read which part of a dossier. The two individual opinions are shown once both are sealed, and the
 joint one and the proposed sums once it is issued, whatever the role: that rule stands in the queries."""
+
+
+def colleagues(dossier_id: Any, instance_id: Any) -> Select[int, str]:
+    """Who instructs a dossier together: id and name of its binôme and of the animators of its instance.
+
+    The ids may be expressions of an enclosing statement.
+    """
+    seated = select(BinomeMember.person_id).where(BinomeMember.dossier_id == dossier_id, BinomeMember.left_at.is_(None))
+    animating = select(RoleGrant.person_id).where(
+        RoleGrant.role == ANIMATOR, RoleGrant.instance_id == instance_id, RoleGrant.ended_at.is_(None)
+    )
+    return (
+        select(Person.id, Person.name)
+        .where(Person.active, or_(Person.id.in_(seated), Person.id.in_(animating)))
+        .order_by(Person.name, Person.id)
+    )
 
 
 def knows_of_mission(roles: Iterable[str], state: str) -> bool:

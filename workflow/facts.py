@@ -171,6 +171,15 @@ def _pieces(case: Case) -> Found:
     return {"unanswered_pieces": tuple(labels)}
 
 
+@_reads("answers_to_review", "returned_pieces")
+def _review(case: Case) -> Found:
+    waiting = select(func.count()).where(
+        Piece.dossier_id == case.dossier.id, Piece.answered_at.is_not(None), Piece.judged_at.is_(None)
+    )
+    given = case.data.get("verdicts", {}).values()
+    return {"answers_to_review": case.session.scalar(waiting), "returned_pieces": list(given).count("returned")}
+
+
 @_reads("binome_stands")
 def _binome(case: Case) -> Found:
     seated = case.session.scalar(

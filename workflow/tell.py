@@ -15,11 +15,14 @@ INSTRUCTING = "instructing"
 """The binôme, or the animator while none stands."""
 FORMER_ANIMATOR = "former_animator"
 """Who animates the instance that a dossier leaves (`former_instance_id` of the payload)."""
+MENTIONED = "mentioned"
+"""Whom a note names (`mentioned` of the payload)."""
 
 TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     # act: (audience, message), …
     "submit": ((CARRIER, "receipt"), (ANIMATOR, "dossier_arrived"), (TRANSVERSAL, "dossier_unrouted")),
     "request_completion": ((CARRIER, "completion_requested"),),
+    "review_pieces": ((CARRIER, "pieces_reviewed"),),
     "complete": ((ANIMATOR, "completed"), (BINOME, "completed")),
     "declare_inadmissible": ((CARRIER, "inadmissible"),),
     "reroute": (
@@ -61,6 +64,7 @@ TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "close": ((CARRIER, "closed"),),
     "withdraw": ((ANIMATOR, "withdrawn"), (BINOME, "withdrawn")),
     "send_message": ((CARRIER, "message"), (INSTRUCTING, "message")),
+    "write_note": ((MENTIONED, "note_mention"),),
 }
 """Every act that makes somebody's turn tells them; whoever acts is not told of their own act, but for receipts."""
 
@@ -100,6 +104,8 @@ def audience(
     """The persons behind `name` on `dossier`; `payload` is that of the act."""
     if name == INSTRUCTING:
         return audience(session, dossier, BINOME) or audience(session, dossier, ANIMATOR)
+    if name == MENTIONED:
+        return frozenset(payload["mentioned"])
     found = session.connection().execute(
         _AUDIENCES[ANIMATOR if name == FORMER_ANIMATOR else name],
         {

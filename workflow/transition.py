@@ -87,16 +87,22 @@ def fire(
 
 
 def offered(
-    session: Session, acts: Mapping[str, Act], actor: Actor, dossier: Dossier, subject: Subject, now: datetime
+    session: Session,
+    acts: Mapping[str, Act],
+    actor: Actor,
+    dossier: Dossier,
+    subject: Subject,
+    now: datetime,
+    only: Collection[str] | None = None,
 ) -> dict[str, Refusal | None]:
-    """The acts that `actor` could do on `subject` as it stands: None where it may, else why not.
+    """The acts, of `only` where given, that `actor` could do on `subject` now: None where it may, else why not.
 
     Only what a right of theirs opens in this state is named; guards on what is yet to be typed are left out.
     """
     roles = roles_on(session, actor, dossier)
     case = Case(session, actor, roles, dossier, subject, now)
     life = next(TABLES[name] for name, model in _MODELS.items() if isinstance(subject, model))
-    names = open_to(life, subject.state, roles)
+    names = [name for name in open_to(life, subject.state, roles) if only is None or name in only]
     wanted = frozenset[str]().union(*(reads(life, name, subject.state, offered=True) for name in names))
     known = facts.collect(case, wanted)
     answers = {name: decide(life, subject.state, name, roles, known, offered=True) for name in names}

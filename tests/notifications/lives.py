@@ -63,7 +63,11 @@ def everything(database: Database, world: World) -> None:
 
     returned = Walk(database, world).submitted()
     returned.act("animator", "request_completion", pieces=["Comptes 2025", "Devis"], due_on="2026-11-30")
-    returned.act("carrier", "complete", answers={str(piece): "Voici" for piece in _pieces(returned)})
+    first, second = _pieces(returned)
+    returned.act("carrier", "complete", answers={str(first): "Voici", str(second): SECRET_WORDS[1]})
+    verdicts = {str(first): "accepted", str(second): "returned"}
+    returned.act("animator", "review_pieces", verdicts=verdicts, words={str(second): "Illisible"}, due_on="2026-12-05")
+    returned.act("carrier", "complete", answers={str(_pieces(returned)[-1]): "Le voici"})
     with database.read() as session:
         other = session.scalars(select(Instance.id).where(Instance.id != world.instance_id).limit(1)).one()
     with database.write() as session:
@@ -103,6 +107,7 @@ def unrouted(database: Database, world: World) -> None:
 def _whole_life(walk: Walk) -> None:
     walk.assigned()
     walk.act("carrier", "send_message", body=SECRET_WORDS[3])
+    walk.act("instructor 1", "write_note", body=SECRET_WORDS[2], mentions=[walk.world.people["animator"]])
     first, second, third = consult(walk), consult(walk, email="b@binome.example"), consult(walk, email="c@b.example")
     answer_as_expert(walk, first, "answer", stance="favourable", answer="Oui")
     answer_as_expert(walk, second, "decline", reason="Absente")

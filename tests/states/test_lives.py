@@ -19,6 +19,7 @@ LIVES = {
 submit | draft | submitted | carrier | form_complete budget_balanced has_funding_request attested deposit_open
 request_completion | submitted assigned | incomplete | animator binome | pieces_named due_date_ahead
 complete | incomplete | submitted | carrier | pieces_answered
+review_pieces | submitted assigned | = | animator binome | answers_to_review
 declare_inadmissible | submitted incomplete | inadmissible | animator | reason_given
 reroute | submitted assigned | submitted | animator transversal | other_instance reason_given
 assign | submitted | assigned | animator | PAIR
@@ -47,6 +48,8 @@ attach_document | draft submitted incomplete assigned expert_consulted opinion f
 carrier binome animator evaluator |
 send_message | submitted incomplete assigned expert_consulted opinion funding_decision FUNDED TERMINAL | = | \
 carrier binome animator |
+write_note | submitted incomplete assigned expert_consulted opinion funding_decision FUNDED TERMINAL | = | \
+binome animator |
 answer_piece | incomplete | = | carrier |
 set_effort | submitted incomplete assigned expert_consulted | = | animator |
 save_opinion | assigned expert_consulted | = | binome | own_opinion_open
@@ -192,7 +195,18 @@ def test_the_facts_to_fetch_are_those_of_the_guards(expected: Expected) -> None:
         )
         if (expected.event, state) == ("complete", "incomplete"):
             wanted.add("binome_stands")
+        if expected.event == "review_pieces" and wanted:
+            wanted |= {"returned_pieces", "due_on", "today"}
         assert reads(expected.table, expected.event, state) == wanted
+
+
+def test_an_answer_that_is_returned_sends_the_dossier_back_to_its_carrier() -> None:
+    returned = {"some_returned", "answers_to_review", "due_date_ahead"}
+    for state in ("submitted", "assigned"):
+        assert outcome(decide(DOSSIER, state, "review_pieces", ["binome"], holding(returned))) == "incomplete"
+        refusal = decide(DOSSIER, state, "review_pieces", ["binome"], holding(returned - {"due_date_ahead"}))
+        assert isinstance(refusal, Refusal)
+        assert [reason.code for reason in refusal.reasons] == ["due_date_ahead"]
 
 
 def test_a_completed_dossier_returns_to_its_binome() -> None:

@@ -193,6 +193,28 @@ DOSSIER = (
     Case("ck_document_kind_known", add("document", kind="nonsense"), add("document", kind="statutes")),
     Case("ck_document_size_positive", add("document", kind="quote", size=0), add("document", kind="quote", size=1)),
     Case("document_fixed", to("document", 1, sha256="'y'"), gone("document", 1)),
+    Case("note_fixed", to("internal_note", 1, body="'y'"), add("internal_note", body="y")),
+    Case("note_fixed", gone("internal_note", 1), add("note_mention", note_id=1, person_id=2)),
+    Case(
+        "ck_piece_verdict_known",
+        to("piece", 1, answer="'here'", answered_at=LATER, verdict="'nonsense'", judged_at=LATER),
+        to("piece", 1, answer="'here'", answered_at=LATER, verdict="'accepted'", judged_at=LATER),
+    ),
+    Case(
+        "ck_piece_answer_judged",
+        to("piece", 1, verdict="'accepted'", judged_at=LATER),
+        to("piece", 1, answer="'here'", answered_at=LATER, verdict="'accepted'", judged_at=LATER),
+    ),
+    Case(
+        "ck_piece_returned_with_word",
+        to("piece", 1, answer="'here'", answered_at=LATER, verdict="'returned'", judged_at=LATER),
+        to("piece", 1, answer="'here'", answered_at=LATER, verdict="'returned'", judged_at=LATER, word="'why'"),
+    ),
+    Case(
+        "ck_piece_judged_dated",
+        to("piece", 1, answer="'here'", answered_at=LATER, verdict="'accepted'"),
+        to("piece", 1, answer="'here'", answered_at=LATER, verdict="'accepted'", judged_at=LATER),
+    ),
     Case("message_fixed", to("message", 1, body="'y'"), add("message", body="y")),
     Case(
         "ck_piece_answered_dated",

@@ -49,7 +49,15 @@ SUMS = st.sampled_from([1_000_00, 0, 500_00, 1, 2_500_00, 6_000_00, 9_000_000_00
 VERDICTS = st.sampled_from(["favourable", "with_reservations", "unfavourable", "deferred", "", "autre"])
 
 
-CHATTER = {"send_message", "edit_draft", "save_opinion", "attach_document", "submit_progress_report", "answer_piece"}
+CHATTER = {
+    "send_message",
+    "write_note",
+    "edit_draft",
+    "save_opinion",
+    "attach_document",
+    "submit_progress_report",
+    "answer_piece",
+}
 ENDINGS = {"withdraw", "declare_inadmissible", "cancel_action", "reroute", "reopen_instruction", "defer"}
 
 
@@ -229,6 +237,9 @@ class Lives(RuleBasedStateMachine):
             "step": "action",
             "pieces": ["Statuts", "RIB"],
             "answers": {str(piece): "Voici" for piece in pieces},
+            "verdicts": {str(piece): draw(st.sampled_from(["accepted", "returned"])) for piece in pieces[-2:]},
+            "words": {str(piece): "Illisible" for piece in pieces},
+            "mentions": [people["instructor 2"]],
             "due_on": due,
             "visit_on": due,
             "instance_id": draw(st.sampled_from([self.world.instance_id, 1, 10_000])),

@@ -156,6 +156,10 @@ class Piece(Answer):
     answer = text(allow_none=True)
     answered_at = instant(allow_none=True)
     document_id = whole(allow_none=True)
+    verdict = text(allow_none=True)
+    word = text(allow_none=True)
+    judged_at = instant(allow_none=True)
+    follows_id = whole(allow_none=True)
 
 
 class Document(Answer):

@@ -92,7 +92,7 @@ def _show(act: Act, dossier_id: int, subject_id: int | None) -> Response:
 
 
 def _refusal(act: Act, dossier: Dossier, subject: Subject) -> Refusal | None:
-    answers = offered(session(), current_actor(), dossier, subject, now())
+    answers = offered(session(), current_actor(), dossier, subject, now(), {act.name})
     if act.name in answers:
         return answers[act.name]
     roles = roles_on(session(), current_actor(), dossier)

@@ -57,6 +57,8 @@ KIND_LABELS: Mapping[str, str] = {
     "invitation": N_("Invitation"),
     "joint_opinion_signed": N_("Avis commun à signer"),
     "message": N_("Message sur un dossier"),
+    "pieces_reviewed": N_("Réponses du porteur examinées"),
+    "note_mention": N_("Note interne adressée à quelqu'un"),
     "consultation_extended": N_("Question à un expert prolongée"),
     "opinion_issued": N_("Avis rendu"),
     "opinion_sealed": N_("Avis scellé par l'autre instructeur"),

@@ -1,6 +1,7 @@
 """The instructor's pages: what awaits them, and the desk on which a dossier is instructed."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
@@ -12,6 +13,7 @@ from web.context import current_actor, now, session, today
 from web.security import access
 from workflow.errors import NotFound
 from workflow.queries import instruction, own_list
+from workflow.queries.dossier import File
 from workflow.use_cases import offered
 from workflow.use_cases.instruction import JointForm, OpinionForm
 
@@ -35,6 +37,12 @@ def dossier_labels() -> Mapping[str, Mapping[str, str]]:
 def desk_attached(desk: instruction.Desk) -> list[dict[str, str]]:
     """The documents of a desk's dossier, as `ui.document_list` reads them."""
     return [dossier_page.attached(desk.file.dossier.id, row) for row in desk.file.all("documents")]
+
+
+@pages.app_template_global("dossier_notes")
+def dossier_notes(file: File) -> list[dict[str, Any]]:
+    """The internal notes of a dossier, as `ui.messages_thread` reads them."""
+    return dossier_page.notes(file, current_actor().person_id)
 
 
 @pages.get("/instruction")

@@ -13,6 +13,7 @@ from workflow.models.reference import LEVELS, Commune, Instance, Objective, Orga
 
 NEED = ("first", "renewed")
 SIDES = ("expense", "income")
+PIECE_VERDICTS = ("accepted", "returned")
 DOCUMENT_KINDS = ("statutes", "accounts", "bank_details", "quote", "report", "other")
 
 
@@ -156,6 +157,19 @@ class Piece(Base):
     answer: Mapped[str | None]
     answered_at: Mapped[datetime | None]
     document_id: Mapped[int | None] = mapped_column(ForeignKey("document.id"))
+    verdict: Mapped[str | None] = mapped_column(
+        one_of("verdict", PIECE_VERDICTS),
+        CheckConstraint("verdict IS NULL OR answer IS NOT NULL", name="answer_judged"),
+    )
+    word: Mapped[str | None] = mapped_column(
+        CheckConstraint("verdict <> 'returned' OR coalesce(word, '') <> ''", name="returned_with_word")
+    )
+    """What is said to the carrier about the answer; of one that is returned, why."""
+    judged_at: Mapped[datetime | None] = mapped_column(
+        CheckConstraint("(judged_at IS NULL) = (verdict IS NULL)", name="judged_dated")
+    )
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("piece.id"))
+    """The demand whose answer was returned, and which this one puts again."""
 
 
 class Document(Base):
@@ -186,6 +200,27 @@ class Message(Base):
     role: Mapped[str]
     body: Mapped[str]
     at: Mapped[datetime]
+
+
+class InternalNote(Base):
+    """What those who instruct a dossier say among themselves: its binôme and the animators of its instance."""
+
+    __tablename__ = "internal_note"
+
+    id: Mapped[int] = key()
+    dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id"), index=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    body: Mapped[str]
+    at: Mapped[datetime]
+
+
+class NoteMention(Base):
+    """Somebody whom a note names, and who is told of it."""
+
+    __tablename__ = "note_mention"
+
+    note_id: Mapped[int] = mapped_column(ForeignKey("internal_note.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
 
 
 class LateDeposit(Base):

@@ -62,6 +62,8 @@ BESIDE: Mapping[str, Callable[[Asked], Any]] = {
             "conclude",
             "conclude_control",
             "close",
+            "review_pieces",
+            "write_note",
         ),
         _file,
     ),

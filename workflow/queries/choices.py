@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from workflow.access import INSTRUCTOR, Actor
+from workflow.access import INSTRUCTOR, Actor, colleagues
 from workflow.models import (
     BinomeMember,
     Campaign,
@@ -216,6 +216,12 @@ def _documents(asked: Asked) -> Options:
     return _pairs(asked, statement.order_by(Document.id))
 
 
+def _colleagues(asked: Asked) -> Options:
+    """Whom a note on the dossier may name: all who read it but its author."""
+    rows = _pairs(asked, colleagues(asked.dossier_id, asked.dossier.instance_id if asked.dossier else None))
+    return [row for row in rows if row[0] != asked.actor.person_id]
+
+
 CHOICES: Mapping[str, Callable[[Asked], Options]] = {
     "operational_objectives": _operational_objectives,
     "objectives": _objectives,
@@ -229,6 +235,7 @@ CHOICES: Mapping[str, Callable[[Asked], Options]] = {
     "instructors": _instructors,
     "members": _members,
     "sessions": _sessions,
+    "colleagues": _colleagues,
     "experts": _experts,
     "documents": _documents,
     "requests": _requests,

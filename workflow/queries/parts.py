@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, or
 from sqlalchemy.orm import aliased
 
 from states.dossier import CARRIER
+from workflow.access import colleagues
 from workflow.models import (
     Agreement,
     AssociatedInstance,
@@ -22,11 +23,13 @@ from workflow.models import (
     FundingRequest,
     Instance,
     Institution,
+    InternalNote,
     JointAmount,
     JointOpinion,
     JointSignature,
     Message,
     Mission,
+    NoteMention,
     Opinion,
     OpinionAmount,
     OpinionScore,
@@ -151,6 +154,10 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
             Piece.answer,
             Piece.answered_at,
             Piece.document_id,
+            Piece.verdict,
+            Piece.word,
+            Piece.judged_at,
+            Piece.follows_id,
         ).where(Piece.dossier_id == _ID),
     ),
     "documents": (
@@ -168,6 +175,23 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
         select(Message.id, Message.author_id, Person.name, Message.role, Message.body, Message.at)
         .join(Person, Person.id == Message.author_id)
         .where(Message.dossier_id == _ID),
+    ),
+    "notes": (
+        "notes",
+        select(InternalNote.id, InternalNote.author_id, Person.name, InternalNote.body, InternalNote.at)
+        .join(Person, Person.id == InternalNote.author_id)
+        .where(InternalNote.dossier_id == _ID),
+    ),
+    "mentions": (
+        "notes",
+        select(NoteMention.note_id, Person.name)
+        .join(Person, Person.id == NoteMention.person_id)
+        .join(InternalNote, InternalNote.id == NoteMention.note_id)
+        .where(InternalNote.dossier_id == _ID),
+    ),
+    "colleagues": (
+        "notes",
+        colleagues(_ID, select(Dossier.instance_id).where(Dossier.id == _ID).scalar_subquery()).order_by(None),
     ),
     "binome": (
         "binome",

@@ -44,6 +44,7 @@ ACT_READERS: Mapping[str, frozenset[str]] = {
             "submit",
             "request_completion",
             "complete",
+            "review_pieces",
             "declare_inadmissible",
             "reroute",
             "assign",

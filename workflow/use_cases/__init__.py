@@ -1,6 +1,6 @@
 """The use cases, one file per journey, and the two doors that every surface uses: `perform` and `offered`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +11,11 @@ from workflow import transition
 from workflow.access import Actor
 from workflow.acts import Act, Case, Subject
 from workflow.models import Dossier
-from workflow.use_cases import control, decision, evaluation, experts, follow_up, instruction, intake
+from workflow.use_cases import control, decision, evaluation, experts, follow_up, instruction, intake, thread
 
 ACTS: Mapping[str, Act] = {
     act.name: act
-    for family in (intake, instruction, experts, decision, follow_up, evaluation, control)
+    for family in (intake, instruction, experts, thread, decision, follow_up, evaluation, control)
     for act in family.ACTS
 }
 """Every event and act of the three lives."""
@@ -43,7 +43,12 @@ def perform(
 
 
 def offered(
-    session: Session, actor: Actor, dossier: Dossier, subject: Subject, now: datetime
+    session: Session,
+    actor: Actor,
+    dossier: Dossier,
+    subject: Subject,
+    now: datetime,
+    only: Collection[str] | None = None,
 ) -> dict[str, Refusal | None]:
     """What `actor` could do on `subject` as it stands, and for the rest why not; see `workflow.transition`."""
-    return transition.offered(session, ACTS, actor, dossier, subject, now)
+    return transition.offered(session, ACTS, actor, dossier, subject, now, only)

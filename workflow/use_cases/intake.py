@@ -288,6 +288,67 @@ def _complete(case: Case) -> None:
             _answer(case, piece_id, answer)
 
 
+PIECE_VERDICT_LABELS = {"accepted": N_("Accepter"), "returned": N_("Retourner avec un mot")}
+
+
+class Review(Form):
+    """Which answers are accepted, which are returned and why: {piece id: verdict}, {piece id: word}; and by when."""
+
+    verdicts = fields.Dict(
+        keys=fields.Integer(),
+        values=Choice("", PIECE_VERDICT_LABELS),
+        load_default=dict,
+        metadata={"label": N_("Réponses"), "widget": "hidden"},
+    )
+    words = fields.Dict(
+        keys=fields.Integer(),
+        values=Text("", longest=LONG),
+        load_default=dict,
+        metadata={"label": N_("Votre mot"), "widget": "hidden"},
+    )
+    due_on = Day(N_("Nouvelle réponse attendue le"), load_default=None)
+
+
+def _review_pieces(case: Case) -> None:
+    """A returned answer stays as it was given; its demand is put once more, with what is wrong."""
+    verdicts, words = case.data["verdicts"], case.data["words"]
+    waiting = select(Piece).where(
+        Piece.dossier_id == case.dossier.id, Piece.answered_at.is_not(None), Piece.judged_at.is_(None)
+    )
+    pieces = {piece.id: piece for piece in case.session.scalars(waiting.order_by(Piece.id))}
+    if not verdicts:
+        raise Invalid({"verdicts": [N_("Acceptez ou retournez au moins une réponse.")]})
+    strange = {str(one): [N_("Cette réponse a déjà été examinée.")] for one in verdicts.keys() - pieces.keys()}
+    wordless = {
+        str(one): [N_("Dites au porteur ce qui ne va pas.")]
+        for one, verdict in verdicts.items()
+        if verdict == "returned" and not words.get(one)
+    }
+    if strange or wordless:
+        raise Invalid({name: wrong for name, wrong in (("verdicts", strange), ("words", wordless)) if wrong})
+    told: dict[str, list[dict[str, str]]] = {"accepted": [], "returned": []}
+    for piece_id, verdict in sorted(verdicts.items()):
+        piece = pieces[piece_id]
+        piece.verdict, piece.word, piece.judged_at = verdict, words.get(piece_id) or None, case.now
+        told[verdict].append({"label": piece.label, "word": piece.word or ""})
+        if verdict == "returned":
+            case.session.add(
+                Piece(
+                    dossier_id=case.dossier.id,
+                    label=piece.label,
+                    asked_at=case.now,
+                    asked_by_id=case.person_id,
+                    due_on=case.data["due_on"],
+                    follows_id=piece.id,
+                )
+            )
+    if told["returned"]:
+        case.due_on = case.data["due_on"]
+        case.payload["due_on"] = case.due_on.isoformat()
+    case.details |= told
+    case.payload |= told
+
+
 class Reasoned(Form):
     """An act that asks for its motive."""
 
@@ -415,6 +476,7 @@ ACTS = (
     Act("request_completion", DOSSIER, CompletionRequest, _request_completion),
     Act("answer_piece", DOSSIER, PieceAnswer, _answer_piece, versioned=False, quiet=True),
     Act("complete", DOSSIER, Completion, _complete),
+    Act("review_pieces", DOSSIER, Review, _review_pieces),
     Act("declare_inadmissible", DOSSIER, Reasoned, _declare_inadmissible),
     Act("reroute", DOSSIER, Rerouting, _reroute),
     Act("attach_document", DOSSIER, Attachment, _attach_document, versioned=False),

@@ -1,0 +1,50 @@
+"""What those who instruct say among themselves, and of the carrier's answers."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from workflow.migrations import triggers
+
+revision = "0009"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Create the internal notes; a piece keeps what was said of its answer."""
+    op.create_table(
+        "internal_note",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("dossier_id", KEY, nullable=False),
+        sa.Column("author_id", KEY, nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["dossier_id"], ["dossier.id"], name=op.f("fk_internal_note_dossier_id")),
+        sa.ForeignKeyConstraint(["author_id"], ["person.id"], name=op.f("fk_internal_note_author_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_internal_note")),
+    )
+    op.create_index(op.f("ix_internal_note_dossier_id"), "internal_note", ["dossier_id"])
+    op.create_table(
+        "note_mention",
+        sa.Column("note_id", KEY, nullable=False),
+        sa.Column("person_id", KEY, nullable=False),
+        sa.ForeignKeyConstraint(["note_id"], ["internal_note.id"], name=op.f("fk_note_mention_note_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_note_mention_person_id")),
+        sa.PrimaryKeyConstraint("note_id", "person_id", name=op.f("pk_note_mention")),
+    )
+    dialect = op.get_bind().dialect.name
+    number, instant = {"sqlite": ("INTEGER", "DATETIME"), "postgresql": ("BIGINT", "TIMESTAMP WITH TIME ZONE")}[dialect]
+    # Written out, because a batch would rebuild the table on SQLite for the checks.
+    for column in (
+        "verdict TEXT CONSTRAINT ck_piece_verdict_known CHECK (verdict IN ('accepted', 'returned'))"
+        " CONSTRAINT ck_piece_answer_judged CHECK (verdict IS NULL OR answer IS NOT NULL)",
+        "word TEXT CONSTRAINT ck_piece_returned_with_word CHECK (verdict <> 'returned' OR coalesce(word, '') <> '')",
+        f"judged_at {instant} CONSTRAINT ck_piece_judged_dated CHECK ((judged_at IS NULL) = (verdict IS NULL))",
+        f"follows_id {number} CONSTRAINT fk_piece_follows_id REFERENCES piece (id)",
+    ):
+        op.execute(f"ALTER TABLE piece ADD COLUMN {column}")
+    for statement in triggers.statements(dialect, revision):
+        op.get_bind().exec_driver_sql(statement)
