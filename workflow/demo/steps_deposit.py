@@ -86,6 +86,14 @@ def _complete(story: Story) -> None:
     story.act(story.carrier.actor, "complete", answers=answers)
 
 
+def _review(story: Story) -> None:
+    """The animator accepts every answer."""
+    with story.stage.database.read() as session:
+        pieces = session.scalars(select(Piece.id).where(Piece.dossier_id == story.dossier_id).order_by(Piece.id))
+        verdicts = {str(piece): "accepted" for piece in pieces}
+    story.act(story.led.animator, "review_pieces", verdicts=verdicts)
+
+
 def _inadmissible(story: Story) -> None:
     story.act(story.led.animator, "declare_inadmissible", reason=story.stage.say("inadmissible"))
 
@@ -121,6 +129,13 @@ def _reply_message(story: Story) -> None:
     story.act(author, "send_message", body=story.stage.say("replies"))
 
 
+def _confer(story: Story) -> None:
+    """A member of the binôme writes to the other and to the animator."""
+    author, other = story.binome
+    told = [other.person_id, story.led.animator.person_id]
+    story.act(author, "write_note", body=story.stage.say("notes"), mentions=told)
+
+
 def _withdraw(story: Story) -> None:
     story.act(story.carrier.actor, "withdraw", reason=story.stage.say("withdrawn"))
 
@@ -133,6 +148,7 @@ STEPS: Mapping[str, Callable[[Story], None]] = {
     "ask": _ask,
     "answer": _answer,
     "complete": _complete,
+    "review": _review,
     "inadmissible": _inadmissible,
     "uphold": _uphold,
     "uphold_admissible": _uphold,
@@ -140,5 +156,6 @@ STEPS: Mapping[str, Callable[[Story], None]] = {
     "refer": _refer,
     "message": _message,
     "reply_message": _reply_message,
+    "confer": _confer,
     "withdraw": _withdraw,
 }

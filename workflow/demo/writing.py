@@ -115,5 +115,5 @@ def _steps(stage: Stage, life: str, requests: int) -> list[str]:
         name = word.rstrip("*")
         steps += [name] * (requests if word != name else 1)
         if name == "assign" and "message" not in life and stage.rng.random() < _MESSAGES:
-            steps += ["message", "reply_message"]
+            steps += ["message", "reply_message", "confer"]
     return steps
