@@ -175,7 +175,21 @@ _ACTS = (
     Row("set_effort", ("submitted", "incomplete", *_INSTRUCTED), SAME, (ANIMATOR,)),
     Row("save_opinion", _INSTRUCTED, SAME, (BINOME,), ("own_opinion_open",)),
     Row("seal_opinion", _INSTRUCTED, SAME, (BINOME,), ("own_opinion_open", "opinion_complete")),
-    Row("sign_joint_opinion", _INSTRUCTED, SAME, (BINOME,), ("opinions_differ",)),
+    Row("sign_joint_opinion", _INSTRUCTED, SAME, (BINOME,), ("opinions_differ", "no_third_awaited")),
+    Row(
+        "name_third",
+        _INSTRUCTED,
+        SAME,
+        (ANIMATOR,),
+        (
+            "opinions_differ",
+            "third_apart",
+            "members_of_instance",
+            "members_trained",
+            "members_without_conflict",
+            "members_within_capacity",
+        ),
+    ),
     Row("arbitrate", _INSTRUCTED, SAME, (ANIMATOR,), ("opinions_differ", "reason_given")),
     # decision
     Row(

@@ -61,6 +61,8 @@ class Facts:
     opinions_agree: bool = False
     joint_signatures: int = 0
     arbitrated: bool = False
+    third_awaited: bool = False
+    third_apart: bool = False
     committee_ahead: bool = False
     committee_on: date | None = None
     # decision
@@ -105,6 +107,7 @@ OF_THE_ACT = frozenset(
         "target_instance_id",
         "members",
         "institutions_derogation",
+        "third_apart",
         "question",
         "answer",
         "expert_conflict",

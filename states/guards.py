@@ -299,6 +299,20 @@ _ALL = (
     ),
     # decision
     Guard(
+        "no_third_awaited",
+        ("third_awaited",),
+        lambda f: not f.third_awaited,
+        N_("Le troisième instructeur n'a pas encore scellé son avis."),
+        N_("Attendez-le : son avis peut départager les deux premiers."),
+    ),
+    Guard(
+        "third_apart",
+        ("third_apart",),
+        lambda f: f.third_apart,
+        N_("Le troisième instructeur doit venir d'une autre institution que le binôme."),
+        N_("Choisissez quelqu'un d'autre, ou écrivez une dérogation motivée."),
+    ),
+    Guard(
         "nothing_decided",
         ("decided_requests",),
         lambda f: f.decided_requests == 0,

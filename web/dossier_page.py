@@ -72,6 +72,7 @@ FORWARD = (
     "assign",
     "table",
     "arbitrate",
+    "name_third",
     "evaluate",
     "submit_final_report",
     "send_findings",

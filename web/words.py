@@ -83,6 +83,7 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "edit_draft": (N_("Modifier le brouillon"), N_("Brouillon enregistré")),
     "attach_document": (N_("Joindre un document"), N_("Document joint")),
     "send_message": (N_("Écrire un message"), N_("Message envoyé")),
+    "name_third": (N_("Nommer un troisième instructeur"), N_("Troisième instructeur nommé")),
     "review_pieces": (N_("Examiner les réponses du porteur"), N_("Réponses examinées")),
     "write_note": (N_("Écrire une note interne"), N_("Note écrite")),
     "answer_piece": (N_("Répondre à une demande"), N_("Réponse enregistrée")),

@@ -13,7 +13,6 @@ from workflow import campaigns
 from workflow.access import INSTRUCTOR, involvements
 from workflow.acts import Case
 from workflow.clock import local_day
-from workflow.grids import apart
 from workflow.lines import envelope_for, own_line
 from workflow.models import (
     Agreement,
@@ -40,6 +39,8 @@ from workflow.models import (
     SampleUnit,
 )
 from workflow.models.follow_up import CRITERIA
+from workflow.models.instruction import THIRD
+from workflow.opinions import Content, agreeing
 
 Found = Mapping[str, Any]
 _READERS: dict[str, Callable[[Case], Found]] = {}
@@ -185,7 +186,7 @@ def _binome(case: Case) -> Found:
     seated = case.session.scalar(
         select(func.count()).where(BinomeMember.dossier_id == case.dossier.id, BinomeMember.left_at.is_(None))
     )
-    return {"binome_stands": seated == 2}
+    return {"binome_stands": bool(seated)}
 
 
 @_reads("members", "institutions_derogation", "effort")
@@ -263,14 +264,17 @@ def points_held(campaign_id: int, instance_id: int | None, *, besides: int | Non
 
 
 def proposed_members(case: Case) -> tuple[int, ...]:
-    """The pair that an act proposes: both members named, or who stays and the newcomer."""
+    """Whom an act proposes: both members named, who stays and the newcomer, or a third instructor."""
     data = case.data
+    if "third_id" in data:
+        return (data["third_id"],)
     if "leaver_id" not in data:
         return tuple(data[name] for name in ("first_id", "second_id") if name in data)
     staying = case.session.scalars(
         select(BinomeMember.person_id).where(
             BinomeMember.dossier_id == case.dossier.id,
             BinomeMember.left_at.is_(None),
+            BinomeMember.seat != THIRD,
             BinomeMember.person_id != data["leaver_id"],
         )
     )
@@ -308,33 +312,61 @@ def _consultations(case: Case) -> Found:
     return {"consultations": int(row[0]), "open_consultations": int(row[1])}
 
 
+def _seats(case: Case) -> list[Any]:
+    """Who sits in the binôme, by seat, each with their standing opinion (None where there is none)."""
+    standing = and_(
+        Opinion.dossier_id == BinomeMember.dossier_id,
+        Opinion.author_id == BinomeMember.person_id,
+        Opinion.superseded_at.is_(None),
+    )
+    rows = case.session.execute(
+        select(BinomeMember.seat, BinomeMember.person_id, Opinion)
+        .outerjoin(Opinion, standing)
+        .where(BinomeMember.dossier_id == case.dossier.id, BinomeMember.left_at.is_(None))
+        .order_by(BinomeMember.seat)
+        .options(selectinload(Opinion.amounts), *([selectinload(Opinion.scores)] if case.dossier.grid_id else []))
+    )
+    return list(rows)
+
+
 def standing_opinions(case: Case) -> list[Opinion]:
-    """The opinions of the members now seated, with their amounts and, where there is a grid, scores."""
-    seated = select(BinomeMember.person_id).where(
-        BinomeMember.dossier_id == case.dossier.id, BinomeMember.left_at.is_(None)
-    )
-    return list(
-        case.session.scalars(
-            select(Opinion)
-            .where(
-                Opinion.dossier_id == case.dossier.id,
-                Opinion.superseded_at.is_(None),
-                Opinion.author_id.in_(seated),
-            )
-            .options(selectinload(Opinion.amounts), *([selectinload(Opinion.scores)] if case.dossier.grid_id else []))
+    """The opinions of the members now seated, by seat, with their amounts and, where there is a grid, scores."""
+    return [row.Opinion for row in _seats(case) if row.Opinion]
+
+
+def contents(case: Case, opinions: Iterable[Opinion]) -> list[Content]:
+    """What opinions on the dossier say. Where there is no grid, no scores are asked for."""
+    return [
+        Content(
+            opinion.author_id,
+            opinion.verdict,
+            {amount.request_id: amount.proposed_cents for amount in opinion.amounts},
+            {score.criterion_id: score.score for score in opinion.scores} if case.dossier.grid_id else {},
+            opinion.sealed_at is not None,
         )
-    )
+        for opinion in opinions
+    ]
 
 
-@_reads("sealed_opinions", "own_opinion_sealed", "opinions_agree", "joint_signatures", "arbitrated")
+@_reads("third_apart")
+def _third(case: Case) -> Found:
+    """Whether the third instructor is somebody else, of an institution of their own or by derogation."""
+    person = case.session.get(Person, case.data.get("third_id"))
+    seats = case.session.execute(
+        select(BinomeMember.person_id, BinomeMember.institution_id).where(
+            BinomeMember.dossier_id == case.dossier.id, BinomeMember.left_at.is_(None), BinomeMember.seat != THIRD
+        )
+    ).all()
+    apart = person is not None and person.institution_id not in {seat.institution_id for seat in seats}
+    someone_else = person is not None and person.id not in {seat.person_id for seat in seats}
+    return {"third_apart": someone_else and (apart or bool(case.data.get("derogation")))}
+
+
+@_reads("sealed_opinions", "own_opinion_sealed", "third_awaited", "opinions_agree", "joint_signatures", "arbitrated")
 def _opinions(case: Case) -> Found:
-    sealed = [opinion for opinion in standing_opinions(case) if opinion.sealed_at is not None]
-    graded = sealed if case.dossier.grid_id else []
-    scores = [{score.criterion_id: score.score for score in opinion.scores} for opinion in graded]
-    contents = {
-        (opinion.verdict, tuple(sorted((a.request_id, a.proposed_cents) for a in opinion.amounts)))
-        for opinion in sealed
-    }
+    seats = _seats(case)
+    opinions = [row.Opinion for row in seats if row.Opinion]
+    sealed = {opinion.author_id for opinion in opinions if opinion.sealed_at is not None}
     joint = case.session.execute(
         select(JointOpinion.basis, func.count(JointSignature.person_id))
         .outerjoin(JointSignature)
@@ -343,8 +375,9 @@ def _opinions(case: Case) -> Found:
     ).first()
     return {
         "sealed_opinions": len(sealed),
-        "own_opinion_sealed": any(opinion.author_id == case.actor.person_id for opinion in sealed),
-        "opinions_agree": len(sealed) == 2 and len(contents) == 1 and not (scores and apart(*scores)),
+        "own_opinion_sealed": case.actor.person_id in sealed,
+        "third_awaited": any(row.seat == THIRD and row.person_id not in sealed for row in seats),
+        "opinions_agree": agreeing(contents(case, opinions)) is not None,
         "joint_signatures": joint[1] if joint else 0,
         "arbitrated": joint is not None and joint[0] == "arbitrated",
     }

@@ -42,6 +42,7 @@ TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "revoke": ((EXPERT, "consultation_revoked"),),
     "seal_opinion": ((BINOME, "opinion_sealed"),),
     "sign_joint_opinion": ((BINOME, "joint_opinion_signed"),),
+    "name_third": ((BINOME, "third_named"),),
     "arbitrate": ((BINOME, "arbitrated"),),
     "issue_opinion": ((ANIMATOR, "opinion_issued"),),
     "reopen_instruction": ((BINOME, "reopened"),),

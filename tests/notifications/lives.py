@@ -165,6 +165,8 @@ def _disputed(walk: Walk, world: World) -> None:
     walk.act("instructor 2", "sign_joint_opinion", body=SECRET_WORDS[0], **joint)
     with walk.database.read() as session:
         assert session.scalar(select(JointOpinion.id).where(JointOpinion.dossier_id == walk.dossier_id))
+    third = {"third_id": world.people["instructor 1"], "derogation": SECRET_WORDS[2]}
+    walk.act("animator", "name_third", **third)
     walk.act("animator", "arbitrate", reason=SECRET_WORDS[2], **joint)
     walk.act("instructor 2", "issue_opinion")
     walk.act("animator", "reopen_instruction", reason=SECRET_WORDS[2])

@@ -70,6 +70,8 @@ FAILING: dict[str, list[Example]] = {
     "committee_ahead": [{"committee_ahead": False, "committee_on": YESTERDAY}],
     "opinions_reconciled": [{"opinions_agree": False, "joint_signatures": 1, "arbitrated": False}, {}],
     "opinions_differ": [{"sealed_opinions": 1}, {"sealed_opinions": 2, "opinions_agree": True}],
+    "no_third_awaited": [{"third_awaited": True}],
+    "third_apart": [{"third_apart": False}],
     "nothing_decided": [{"decided_requests": 1}],
     "nothing_granted": [{"granted_requests": 1}],
     "session_chosen": [{"session_chosen": False}],
@@ -138,6 +140,8 @@ HOLDING: dict[str, list[Example]] = {
     "committee_ahead": [{"committee_ahead": True}],
     "opinions_reconciled": [{"joint_signatures": 2}, {"opinions_agree": True}, {"arbitrated": True}],
     "opinions_differ": [{"sealed_opinions": 2, "opinions_agree": False}],
+    "no_third_awaited": [{"third_awaited": False}],
+    "third_apart": [{"third_apart": True}],
     "nothing_decided": [{"decided_requests": 0}],
     "nothing_granted": [{"granted_requests": 0, "decided_requests": 1}],
     "session_chosen": [{"session_chosen": True}],
@@ -176,7 +180,7 @@ def holding(guards: Iterable[str], **changes: Any) -> Facts:
 
 def failing(guards: Iterable[str]) -> Facts:
     """Facts on which all `guards` fail together."""
-    changes = {"members": HOPELESS} if "two_distinct_members" in guards else {}
+    changes = {"members": HOPELESS} if "members_of_instance" in guards else {}
     return _together(FAILING, guards, changes)
 
 

@@ -54,7 +54,9 @@ answer_piece | incomplete | = | carrier |
 set_effort | submitted incomplete assigned expert_consulted | = | animator |
 save_opinion | assigned expert_consulted | = | binome | own_opinion_open
 seal_opinion | assigned expert_consulted | = | binome | own_opinion_open opinion_complete
-sign_joint_opinion | assigned expert_consulted | = | binome | opinions_differ
+sign_joint_opinion | assigned expert_consulted | = | binome | opinions_differ no_third_awaited
+name_third | assigned expert_consulted | = | animator | opinions_differ third_apart members_of_instance \
+members_trained members_without_conflict members_within_capacity
 arbitrate | assigned expert_consulted | = | animator | opinions_differ reason_given
 decide_request | funding_decision | = | funder | request_pending within_asked envelope_suffices
 sign_agreement | FUNDED | = | funder | line_granted agreement_not_signed

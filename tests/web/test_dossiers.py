@@ -235,7 +235,7 @@ def test_the_turn_of_a_binome_goes_from_one_to_the_other(town: Town) -> None:
     assert "À vous" not in shown(town, "instructor 1", walk)
     assert "À vous" in shown(town, "instructor 2", walk)
     seal(walk, "instructor 2", "favourable", SECRET_TWO)
-    assert "vos deux avis concordent" in shown(town, "instructor 1", walk)
+    assert "Rendre l'avis" in shown(town, "instructor 1", walk)
 
 
 def test_it_shows_the_routing_reason_and_the_life_with_the_path_walked(town: Town) -> None:

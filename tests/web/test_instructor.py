@@ -13,7 +13,7 @@ from tests.web.pages import Page
 from tests.web.reading import counted
 from workflow.errors import Invalid, Refused
 from workflow.models import Consultation, Dossier, Expert, Instance, JointOpinion, Opinion
-from workflow.queries.instruction import Progress, next_step
+from workflow.queries.progress import Progress, next_step
 
 ONE, TWO, JOINT = "Première réflexion secrète", "Seconde réflexion secrète", "Nous disons ensemble"
 MEMBERS = ("instructor 1", "instructor 2")
@@ -398,10 +398,10 @@ def test_the_list_and_the_desk_say_the_same(town: Town) -> None:
 
     joint: dict[str, Any] = {"verdict": "favourable", "body": JOINT}
     walks = {
-        "Écrire votre avis": at_step(),
+        "Écrire et sceller votre avis": at_step(),
         "Attendre l'avis de votre binôme": at_step(lambda w: seal(w, "instructor 1", ONE)),
         "Rendre l'avis": at_step(lambda w: seal(w, "instructor 1", ONE), lambda w: seal(w, "instructor 2", TWO)),
-        "Rapprocher les deux avis": differing(town),
+        "Rapprocher les avis": differing(town),
     }
     signed = differing(town)
     signed.act("instructor 2", "sign_joint_opinion", amounts=amounts(signed, 100_00), **joint)

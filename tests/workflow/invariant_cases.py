@@ -201,7 +201,7 @@ DOSSIER = (
         to("piece", 1, answer="'here'", answered_at=LATER, verdict="'accepted'", judged_at=LATER),
     ),
     Case(
-        "ck_piece_answer_judged",
+        "ck_piece_judged_whole",
         to("piece", 1, verdict="'accepted'", judged_at=LATER),
         to("piece", 1, answer="'here'", answered_at=LATER, verdict="'accepted'", judged_at=LATER),
     ),
@@ -211,7 +211,7 @@ DOSSIER = (
         to("piece", 1, answer="'here'", answered_at=LATER, verdict="'returned'", judged_at=LATER, word="'why'"),
     ),
     Case(
-        "ck_piece_judged_dated",
+        "ck_piece_judged_whole",
         to("piece", 1, answer="'here'", answered_at=LATER, verdict="'accepted'"),
         to("piece", 1, answer="'here'", answered_at=LATER, verdict="'accepted'", judged_at=LATER),
     ),
@@ -265,7 +265,8 @@ REMINDERS = (
 
 MEMBER_2 = add("binome_member", seat=2, person_id=2, institution_id=2)
 INSTRUCTION = (
-    Case("ck_binome_member_seat_known", add("binome_member", seat=3, person_id=2, institution_id=2), MEMBER_2),
+    Case("ck_binome_member_seat_known", add("binome_member", seat=4, person_id=2, institution_id=2), MEMBER_2),
+    Case("uq_binome_member_person", add("binome_member", seat=3, person_id=1, institution_id=2), MEMBER_2),
     Case("uq_binome_member_seat", add("binome_member", seat=1, person_id=2, institution_id=2), MEMBER_2),
     Case(
         "uq_binome_member_seat",

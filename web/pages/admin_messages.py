@@ -57,6 +57,7 @@ KIND_LABELS: Mapping[str, str] = {
     "invitation": N_("Invitation"),
     "joint_opinion_signed": N_("Avis commun à signer"),
     "message": N_("Message sur un dossier"),
+    "third_named": N_("Troisième instructeur nommé"),
     "pieces_reviewed": N_("Réponses du porteur examinées"),
     "note_mention": N_("Note interne adressée à quelqu'un"),
     "consultation_extended": N_("Question à un expert prolongée"),

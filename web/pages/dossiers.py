@@ -50,7 +50,7 @@ def show(dossier_id: int) -> str:
         tracking_url=_tracking_url(tracking.id) if tracking else None,
         labels=view.LABELS,
         revocable=view.revocable(file),
-        both_sealed=len([opinion for opinion in file.opinions if opinion.content.sealed_at]) == 2,
+        both_sealed=len([opinion for opinion in file.opinions if opinion.content.sealed_at]) >= 2,
         joint_amounts={row.request_id: row.proposed_cents for row in file.all("joint_amounts")},
         events=[view.event(entry) for entry in file.entries],
         attached=[view.attached(file.dossier.id, row) for row in file.all("documents")],

@@ -14,6 +14,7 @@ from web.security import access
 from workflow.errors import NotFound
 from workflow.queries import instruction, own_list
 from workflow.queries.dossier import File
+from workflow.queries.progress import STEPS
 from workflow.use_cases import offered
 from workflow.use_cases.instruction import JointForm, OpinionForm
 
@@ -67,7 +68,7 @@ def index() -> str:
         found=found,
         tabs=tabs,
         group=group,
-        steps=instruction.STEPS,
+        steps=STEPS,
         pagination=listing.pagination(found.number, found.pages, found.total, {"part": group}),
     )
 
@@ -85,7 +86,7 @@ def work(dossier_id: int) -> str:
         "instructor/work.html",
         desk=desk,
         dossier=dossier,
-        steps=instruction.STEPS,
+        steps=STEPS,
         acts=offered(session(), actor, dossier, dossier, now()),
         opinion_form=OpinionForm(),
         joint_form=JointForm(),

@@ -157,16 +157,15 @@ class Piece(Base):
     answer: Mapped[str | None]
     answered_at: Mapped[datetime | None]
     document_id: Mapped[int | None] = mapped_column(ForeignKey("document.id"))
-    verdict: Mapped[str | None] = mapped_column(
-        one_of("verdict", PIECE_VERDICTS),
-        CheckConstraint("verdict IS NULL OR answer IS NOT NULL", name="answer_judged"),
-    )
+    verdict: Mapped[str | None] = mapped_column(one_of("verdict", PIECE_VERDICTS))
     word: Mapped[str | None] = mapped_column(
         CheckConstraint("verdict <> 'returned' OR coalesce(word, '') <> ''", name="returned_with_word")
     )
     """What is said to the carrier about the answer; of one that is returned, why."""
     judged_at: Mapped[datetime | None] = mapped_column(
-        CheckConstraint("(judged_at IS NULL) = (verdict IS NULL)", name="judged_dated")
+        CheckConstraint(
+            "(judged_at IS NULL) = (verdict IS NULL) AND (verdict IS NULL OR answer IS NOT NULL)", name="judged_whole"
+        )
     )
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("piece.id"))
     """The demand whose answer was returned, and which this one puts again."""

@@ -14,15 +14,17 @@ from workflow.models.reference import Institution
 VERDICTS = ("favourable", "with_reservations", "unfavourable", "deferred")
 STANCES = ("favourable", "with_reservations", "unfavourable", "cannot_say")
 """What an expert may think of the point that they are asked about."""
+THIRD = 3
+"""The seat of an instructor who is named where the two opinions differ."""
 JOINT_BASES = ("agreed", "reconciled", "arbitrated")
 
 
 class BinomeMember(Base):
-    """A seat (1 or 2) of a dossier's binôme, until `left_at`. The institution is the one at that time."""
+    """A seat (1 or 2, or THIRD) of a dossier's binôme, until `left_at`. The institution is the one at that time."""
 
     __tablename__ = "binome_member"
     __table_args__ = (
-        CheckConstraint("seat IN (1, 2)", name="seat_known"),
+        CheckConstraint("seat IN (1, 2, 3)", name="seat_known"),
         Index(
             "uq_binome_member_seat",
             "dossier_id",

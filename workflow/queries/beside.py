@@ -26,6 +26,7 @@ def _file(asked: Asked) -> File:
 BESIDE: Mapping[str, Callable[[Asked], Any]] = {
     "assign": candidates,
     "replace_member": candidates,
+    "name_third": candidates,
     "request_completion": _desk,
     "declare_inadmissible": _desk,
     "reroute": _desk,

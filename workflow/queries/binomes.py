@@ -27,6 +27,7 @@ from workflow.models import (
     RoleGrant,
     Theme,
 )
+from workflow.models.instruction import THIRD
 from workflow.pairing import problem
 from workflow.pairing.effort import NEARNESS, Knowledge, affinity
 from workflow.pairing.problem import Problem, Solution
@@ -270,7 +271,10 @@ def _dossiers(
     gone = (
         select(BinomeMember.id)
         .where(
-            BinomeMember.dossier_id == Dossier.id, BinomeMember.left_at.is_(None), BinomeMember.person_id.not_in(able)
+            BinomeMember.dossier_id == Dossier.id,
+            BinomeMember.left_at.is_(None),
+            BinomeMember.seat != THIRD,
+            BinomeMember.person_id.not_in(able),
         )
         .exists()
     )
@@ -309,7 +313,7 @@ def _dossiers(
     themes = _themes(session, instance_id, ids)
     seats: dict[int, list[Any]] = {}
     for seat in session.execute(
-        select(BinomeMember.dossier_id, BinomeMember.person_id, Person.name)
+        select(BinomeMember.dossier_id, BinomeMember.person_id, Person.name, BinomeMember.seat)
         .join(Person, Person.id == BinomeMember.person_id)
         .where(BinomeMember.dossier_id.in_(ids), BinomeMember.left_at.is_(None))
     ):
@@ -317,7 +321,8 @@ def _dossiers(
     found = []
     for row in rows:
         sitting = seats.get(row.id, ())
-        leaver = next((seat for seat in sitting if seat.person_id not in able), None)
+        pair = [seat for seat in sitting if seat.seat != THIRD]
+        leaver = next((seat for seat in pair if seat.person_id not in able), None)
         about = {
             f"objective:{row.objective_id}": NEARNESS["operational"],
             f"objective:{row.strategic_id}": NEARNESS["strategic"],
@@ -331,7 +336,7 @@ def _dossiers(
                 seated=[seat.person_id for seat in sitting],
                 leaver_id=leaver.person_id if leaver else None,
                 leaver=leaver.name if leaver else "",
-                stays=next((seat.person_id for seat in sitting if seat is not leaver), None) if leaver else None,
+                stays=next((seat.person_id for seat in pair if seat is not leaver), None) if leaver else None,
             )
         )
     return found, max(0, rows[0].all - len(rows)) if rows else 0

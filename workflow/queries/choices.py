@@ -27,6 +27,7 @@ from workflow.models import (
     RoleGrant,
     Theme,
 )
+from workflow.models.instruction import THIRD
 
 _SHORT = func.coalesce(Institution.funder_code, Institution.label)
 
@@ -155,7 +156,11 @@ def _members(asked: Asked) -> Options:
             select(Person.id, Person.name, _SHORT.label("institution"))
             .join(BinomeMember, BinomeMember.person_id == Person.id)
             .outerjoin(Institution, Institution.id == BinomeMember.institution_id)
-            .where(BinomeMember.dossier_id == asked.dossier_id, BinomeMember.left_at.is_(None))
+            .where(
+                BinomeMember.dossier_id == asked.dossier_id,
+                BinomeMember.left_at.is_(None),
+                BinomeMember.seat != THIRD,
+            )
             .order_by(BinomeMember.seat)
         )
     )

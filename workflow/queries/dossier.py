@@ -16,8 +16,12 @@ from states.words import N_
 from workflow.access import INSTRUCTOR, SEES, Actor, knows_of_mission, roles_on, sees, visible
 from workflow.errors import NotFound
 from workflow.models import Document, Dossier
+from workflow.models.instruction import THIRD
+from workflow.opinions import Content
 from workflow.queries.bundle import Bundle, Row
 from workflow.queries.parts import PARTS
+from workflow.queries.progress import MINE, STEPS, Progress, progress
+from workflow.queries.progress import next_step as next_of_member
 from workflow.queries.timeline import Entry, path, timeline
 from workflow.turns import turn_of
 
@@ -229,7 +233,8 @@ def next_step(file: File, actor: Actor) -> NextStep | None:
         inside = turn_of("assigned")
         return NextStep(inside.role, inside.task, None, mine=False) if inside else None
     if turn.role == BINOME and BINOME in file.reading:
-        return _of_the_binome(step, file, actor.person_id)
+        name = next_of_member(progress_of(file, actor.person_id), actor.person_id)
+        return replace(step, task=STEPS[name], mine=name in MINE)
     if turn.role == FUNDER and FUNDER in file.reading:
         pending = any(line.decision == "pending" and line.funder_id in actor.funders for line in file.lines)
         return replace(step, mine=pending)
@@ -238,23 +243,28 @@ def next_step(file: File, actor: Actor) -> NextStep | None:
     return step
 
 
-def _of_the_binome(step: NextStep, file: File, person_id: int | None) -> NextStep:
-    sealed = [opinion for opinion in file.opinions if opinion.content.sealed_at]
+def progress_of(file: File, person_id: int | None) -> Progress:
+    """How far the binôme of a dossier is, as `person_id` may know it."""
     joint = file.one("joint")
-    if not any(opinion.own for opinion in sealed):
-        return replace(step, task=N_("Écrire et sceller votre avis"))
-    if len(sealed) < 2:
-        return replace(step, task=N_("Sceller le second avis : le vôtre l'est déjà"), mine=False)
-    if len({(opinion.content.verdict, *sorted(opinion.amounts.items())) for opinion in sealed}) == 1:
-        return replace(step, task=N_("Rendre l'avis du binôme : vos deux avis concordent"))
-    if joint is None:
-        return replace(step, task=N_("Écrire un avis commun : vos deux avis diffèrent"))
-    signed = {signature.person_id for signature in file.all("signatures")}
-    if joint.basis == "arbitrated" or len(signed) == 2:
-        return replace(step, task=N_("Rendre l'avis du binôme"))
-    if person_id in signed:
-        return replace(step, task=N_("Signer l'avis commun : votre signature y est déjà"), mine=False)
-    return replace(step, task=N_("Relire et signer l'avis commun"))
+    return progress(
+        file.dossier.state,
+        person_id,
+        [
+            Content(
+                opinion.content.author_id,
+                opinion.content.verdict,
+                opinion.amounts,
+                opinion.scores,
+                opinion.content.sealed_at is not None,
+            )
+            for opinion in file.opinions
+        ],
+        third_id=next((seat.person_id for seat in file.all("binome") if seat.seat == THIRD), None),
+        joint=joint is not None,
+        signatures=(row.person_id for row in file.all("signatures")),
+        arbitrated=joint is not None and joint.basis == "arbitrated",
+        report_settled=file.final_report is not None,
+    )
 
 
 def _of_the_control(step: NextStep, file: File, actor: Actor) -> NextStep:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased, selectinload
 
 from workflow.grids import APART
 from workflow.models import BinomeMember, Criterion, Dossier, Opinion, OpinionGrid, OpinionScore, Person
+from workflow.models.instruction import THIRD
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,14 @@ class Agreement:
 
 
 def by_who_is_seated() -> ColumnElement[bool]:
-    """Whether the author of an `Opinion` sits in its dossier's binôme now."""
+    """Whether the author of an `Opinion` is one of the two of its dossier's binôme now."""
     return (
         select(BinomeMember.id)
         .where(
             BinomeMember.dossier_id == Opinion.dossier_id,
             BinomeMember.person_id == Opinion.author_id,
             BinomeMember.left_at.is_(None),
+            BinomeMember.seat != THIRD,
         )
         .exists()
     )
@@ -97,6 +99,7 @@ def agreement(session: Session, instance_id: int, campaign_id: int) -> Agreement
             other.superseded_at.is_(None),
             other.sealed_at.is_not(None),
             seat.left_at.is_(None),
+            seat.seat != THIRD,
         )
         .scalar_subquery()
     )

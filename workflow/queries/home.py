@@ -78,7 +78,7 @@ def _both_sealed() -> ColumnElement[bool]:
         )
         .where(Opinion.dossier_id == Dossier.id, Opinion.superseded_at.is_(None), Opinion.sealed_at.is_not(None))
     )
-    return sealed.scalar_subquery() == 2
+    return sealed.scalar_subquery() >= 2
 
 
 def _line(decision: str, *more: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -158,7 +158,7 @@ KINDS: Mapping[str, Kind] = {
         INSTRUCTOR,
         N_("Rendre l'avis du binôme"),
         None,
-        and_(_SEATED, Dossier.state == "assigned", _both_sealed()),
+        and_(_SEATED, Dossier.state == "assigned", _OWN_SEALED, _both_sealed()),
     ),
     "decide": Kind(
         FUNDER,

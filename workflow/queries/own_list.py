@@ -3,12 +3,13 @@
 The two individual opinions are compared here only to say what comes next, and only once both are sealed.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, case, func, nulls_last, or_, select
+from sqlalchemy import Integer, Select, bindparam, case, func, literal, nulls_last, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from states.dossier import STATES
@@ -21,11 +22,14 @@ from workflow.models import (
     JointSignature,
     Opinion,
     OpinionAmount,
+    OpinionScore,
     Organisation,
     Person,
     Report,
 )
-from workflow.queries.instruction import MINE, Progress, next_step
+from workflow.models.instruction import THIRD
+from workflow.opinions import Content
+from workflow.queries.progress import MINE, next_step, progress
 
 PAGE = 30
 
@@ -139,7 +143,7 @@ def _with_steps(session: Session, actor: Actor, dossiers: Sequence[Row]) -> list
     ids = [row.id for row in dossiers]
     seats = _by_dossier(
         session.execute(
-            select(BinomeMember.dossier_id, BinomeMember.person_id, Person.name)
+            select(BinomeMember.dossier_id, BinomeMember.person_id, Person.name, BinomeMember.seat)
             .join(Person, Person.id == BinomeMember.person_id)
             .where(BinomeMember.dossier_id.in_(ids), BinomeMember.left_at.is_(None))
         ).all()
@@ -160,14 +164,7 @@ def _with_steps(session: Session, actor: Actor, dossiers: Sequence[Row]) -> list
             )
         ).all()
     )
-    amounts: dict[int, set[tuple[int, int]]] = {}
-    sealed = [row.id for rows in opinions.values() for row in rows if row.sealed_at]
-    for row in session.execute(
-        select(OpinionAmount.opinion_id, OpinionAmount.request_id, OpinionAmount.proposed_cents).where(
-            OpinionAmount.opinion_id.in_(sealed)
-        )
-    ):
-        amounts.setdefault(row.opinion_id, set()).add((row.request_id, row.proposed_cents))
+    said = _said(session, [row.id for rows in opinions.values() for row in rows])
     joints = _by_dossier(
         session.execute(
             select(JointOpinion.dossier_id, JointOpinion.basis, JointSignature.person_id)
@@ -188,15 +185,26 @@ def _with_steps(session: Session, actor: Actor, dossiers: Sequence[Row]) -> list
     )
     found = []
     for dossier in dossiers:
-        progress = _progress(
-            dossier, actor.person_id, opinions.get(dossier.id, []), amounts, joints.get(dossier.id, [])
+        joint = joints.get(dossier.id, [])
+        here = progress(
+            dossier.state,
+            actor.person_id,
+            [
+                Content(row.author_id, row.verdict, said["sum", row.id], said["score", row.id], bool(row.sealed_at))
+                for row in opinions.get(dossier.id, [])
+            ],
+            third_id=next((seat.person_id for seat in seats[dossier.id] if seat.seat == THIRD), None),
+            joint=bool(joint),
+            signatures=(row.person_id for row in joint if row.person_id is not None),
+            arbitrated=any(row.basis == "arbitrated" for row in joint),
+            report_settled=bool(dossier.settled),
         )
         colleague = next((row.name for row in seats[dossier.id] if row.person_id != actor.person_id), "")
         asked = experts.get(dossier.id, [None])[0]
         found.append(
             Mine(
                 dossier,
-                next_step(progress, actor.person_id),
+                next_step(here, actor.person_id),
                 colleague,
                 asked.answered if asked else 0,
                 asked.asked if asked else 0,
@@ -205,24 +213,16 @@ def _with_steps(session: Session, actor: Actor, dossiers: Sequence[Row]) -> list
     return found
 
 
-def _progress(
-    dossier: Row,
-    person_id: int | None,
-    opinions: Sequence[Row],
-    amounts: Mapping[int, set[tuple[int, int]]],
-    joint: Sequence[Row],
-) -> Progress:
-    own = next((row for row in opinions if row.author_id == person_id), None)
-    sealed = [row for row in opinions if row.sealed_at is not None]
-    contents = {(row.verdict, frozenset(amounts.get(row.id, ()))) for row in sealed}
-    return Progress(
-        dossier.state,
-        own_begun=own is not None,
-        own_sealed=own is not None and own.sealed_at is not None,
-        both_sealed=len(sealed) == 2,
-        agree=len(sealed) == 2 and len(contents) == 1,
-        joint=bool(joint),
-        signatures=frozenset(row.person_id for row in joint if row.person_id is not None),
-        arbitrated=any(row.basis == "arbitrated" for row in joint),
-        report_settled=bool(dossier.settled),
+def _said(session: Session, opinions: Sequence[int]) -> Mapping[tuple[str, int], dict[int, int]]:
+    """What opinions propose on each line (« sum ») and how they score each criterion (« score »)."""
+    sums = select(
+        literal("sum").label("kind"), OpinionAmount.opinion_id, OpinionAmount.request_id, OpinionAmount.proposed_cents
+    ).where(OpinionAmount.opinion_id.in_(opinions))
+    scores = select(literal("score"), OpinionScore.opinion_id, OpinionScore.criterion_id, OpinionScore.score).where(
+        OpinionScore.opinion_id.in_(opinions)
     )
+    found: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
+    rows: Any = session.execute(union_all(sums, scores))
+    for kind, opinion, about, value in rows:
+        found[kind, opinion][about] = value
+    return found

@@ -41,6 +41,7 @@ from workflow.models import (
     RoutingVersion,
     SecretLink,
 )
+from workflow.models.instruction import THIRD
 from workflow.queries.timeline import ENTRIES
 
 _ID = bindparam("dossier_id", type_=Integer)
@@ -58,7 +59,10 @@ def _seated(author: Any) -> ColumnElement[bool]:
 
 
 def _shown() -> ColumnElement[bool]:
-    """The standing opinions that the reader may read: their own, and both once both are sealed."""
+    """The standing opinions that the reader may read: their own, and the sealed ones once two are.
+
+    A third instructor judges alone: they read none before they have sealed theirs.
+    """
     other = aliased(Opinion)
     sealed = (
         select(func.count())
@@ -70,11 +74,29 @@ def _shown() -> ColumnElement[bool]:
         )
         .scalar_subquery()
     )
+    judging = (
+        select(BinomeMember.id)
+        .where(
+            BinomeMember.dossier_id == _ID,
+            BinomeMember.person_id == _READER,
+            BinomeMember.left_at.is_(None),
+            BinomeMember.seat == THIRD,
+            ~select(other.id)
+            .where(
+                other.dossier_id == _ID,
+                other.author_id == _READER,
+                other.superseded_at.is_(None),
+                other.sealed_at.is_not(None),
+            )
+            .exists(),
+        )
+        .exists()
+    )
     return and_(
         Opinion.dossier_id == _ID,
         Opinion.superseded_at.is_(None),
         _seated(Opinion.author_id),
-        or_(Opinion.author_id == _READER, and_(Opinion.sealed_at.is_not(None), sealed == 2)),
+        or_(Opinion.author_id == _READER, and_(Opinion.sealed_at.is_not(None), sealed >= 2, ~judging)),
     )
 
 

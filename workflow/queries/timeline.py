@@ -75,9 +75,21 @@ ACT_READERS: Mapping[str, frozenset[str]] = {
     ),
     "replace_member": _AGENTS,
     **dict.fromkeys(
-        ("answer", "note", "extend", "decline", "expire", "revoke", "seal_opinion", "sign_joint_opinion", "arbitrate"),
+        (
+            "answer",
+            "note",
+            "extend",
+            "decline",
+            "expire",
+            "revoke",
+            "seal_opinion",
+            "sign_joint_opinion",
+            "name_third",
+            "arbitrate",
+        ),
         _INSTRUCTION,
     ),
+    **dict.fromkeys(("sign_joint_opinion", "name_third"), _INSTRUCTION),
     **dict.fromkeys(("announce", "send_findings", "reply", "conclude"), _CONTROL),
 }
 """Who reads that an act was done. What is not named is read by nobody here: messages have their own thread."""

@@ -11,7 +11,7 @@ from states.machine import Reason
 from states.words import N_
 from workflow.acts import Act, Case
 from workflow.errors import Invalid, NotFound, Refused
-from workflow.facts import proposed_members, standing_opinions
+from workflow.facts import contents, proposed_members, standing_opinions
 from workflow.forms import LONG, Amounts, Choice, Form, Reference, Text, reason
 from workflow.grids import HIGHEST
 from workflow.models import (
@@ -27,6 +27,8 @@ from workflow.models import (
     OpinionScore,
     Person,
 )
+from workflow.models.instruction import THIRD
+from workflow.opinions import agreeing
 from workflow.use_cases.intake import Reasoned
 
 VERDICT_LABELS = {
@@ -107,12 +109,16 @@ class Replacement(Form):
 
 
 def _replace_member(case: Case) -> None:
-    """The leaver's opinion is kept in the journal and no longer counts; a joint text under way falls with it."""
+    """The leaver's opinion is kept in the journal and no longer counts; a joint text under way falls with it.
+
+    So does a third instructor's part: what they were to settle is open again.
+    """
     leaving = case.session.scalar(
         select(BinomeMember).where(
             BinomeMember.dossier_id == case.dossier.id,
             BinomeMember.person_id == case.data["leaver_id"],
             BinomeMember.left_at.is_(None),
+            BinomeMember.seat != THIRD,
         )
     )
     if leaving is None or len(proposed_members(case)) != 2:
@@ -123,10 +129,56 @@ def _replace_member(case: Case) -> None:
             opinion.superseded_at = case.now
             if opinion.sealed_at:
                 case.details["opinion"] = _content(opinion)
+    _dismiss_third(case)
     _supersede_joint(case)
     case.session.flush()
     _seat(case, {leaving.seat: case.data["newcomer_id"]})
     case.details["leaver"] = leaving.person.name
+
+
+def _dismiss_third(case: Case) -> None:
+    """The seat of a third instructor ends, and their opinion no longer counts."""
+    seat = case.session.scalar(
+        select(BinomeMember).where(
+            BinomeMember.dossier_id == case.dossier.id, BinomeMember.seat == THIRD, BinomeMember.left_at.is_(None)
+        )
+    )
+    if seat is None:
+        return
+    seat.left_at = case.now
+    case.session.execute(
+        update(Opinion)
+        .where(
+            Opinion.dossier_id == case.dossier.id,
+            Opinion.author_id == seat.person_id,
+            Opinion.superseded_at.is_(None),
+        )
+        .values(superseded_at=case.now)
+    )
+    case.details["third_dismissed"] = seat.person.name
+
+
+class Third(Form):
+    """Who gives a third opinion where two differ, and why somebody of the same institution where that is so."""
+
+    third_id = Reference(N_("Troisième instructeur"), "instructors", required=True)
+    derogation = Text(
+        N_("Dérogation"),
+        longest=LONG,
+        load_default="",
+        metadata={"help": N_("Seulement si cette personne vient de la même institution qu'un des deux : pourquoi.")},
+    )
+
+
+def _name_third(case: Case) -> None:
+    """The third reads neither opinion before they have sealed theirs, so a joint text under way falls.
+
+    Another third takes the place of the one named before.
+    """
+    _dismiss_third(case)
+    _supersede_joint(case)
+    case.session.flush()
+    _seat(case, {THIRD: case.data["third_id"]})
 
 
 def _content(opinion: Opinion) -> dict[str, Any]:
@@ -355,7 +407,10 @@ def _issue_opinion(case: Case) -> None:
 
 
 def _merged(case: Case) -> JointOpinion:
-    opinions = [opinion for opinion in standing_opinions(case) if opinion.sealed_at]
+    """Two opinions that agree, as one; of three, the two that do."""
+    standing = standing_opinions(case)
+    authors = {content.author_id for content in agreeing(contents(case, standing)) or ()}
+    opinions = [opinion for opinion in standing if opinion.author_id in authors]
     _supersede_joint(case)
     body = "\n\n".join(
         text for texts in (("strengths",), ("reservations",)) for o in opinions if (text := getattr(o, texts[0]))
@@ -376,6 +431,8 @@ def _merged(case: Case) -> JointOpinion:
 
 def _reopen_instruction(case: Case) -> None:
     """The sealed opinions stay as they were and no longer count; each author finds a copy to go on from."""
+    _dismiss_third(case)
+    case.session.flush()
     for opinion in standing_opinions(case):
         if opinion.sealed_at is None:
             continue
@@ -407,6 +464,7 @@ ACTS = (
     Act("save_opinion", DOSSIER, OpinionForm, _save_opinion, versioned=False, quiet=True),
     Act("seal_opinion", DOSSIER, OpinionForm, _seal_opinion, versioned=False),
     Act("sign_joint_opinion", DOSSIER, JointForm, _sign_joint_opinion),
+    Act("name_third", DOSSIER, Third, _name_third),
     Act("arbitrate", DOSSIER, Arbitration, _arbitrate),
     Act("issue_opinion", DOSSIER, Form, _issue_opinion),
     Act("reopen_instruction", DOSSIER, Reasoned, _reopen_instruction),

@@ -1,4 +1,4 @@
-"""What those who instruct say among themselves, and of the carrier's answers."""
+"""What those who instruct say among themselves and of the carrier's answers, and a third instructor."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,7 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Create the internal notes; a piece keeps what was said of its answer."""
+    """Create the internal notes; a piece keeps what was said of its answer; a binôme may have a third seat."""
     op.create_table(
         "internal_note",
         sa.Column("id", KEY, nullable=False),
@@ -39,12 +39,28 @@ def upgrade() -> None:
     number, instant = {"sqlite": ("INTEGER", "DATETIME"), "postgresql": ("BIGINT", "TIMESTAMP WITH TIME ZONE")}[dialect]
     # Written out, because a batch would rebuild the table on SQLite for the checks.
     for column in (
-        "verdict TEXT CONSTRAINT ck_piece_verdict_known CHECK (verdict IN ('accepted', 'returned'))"
-        " CONSTRAINT ck_piece_answer_judged CHECK (verdict IS NULL OR answer IS NOT NULL)",
+        "verdict TEXT CONSTRAINT ck_piece_verdict_known CHECK (verdict IN ('accepted', 'returned'))",
         "word TEXT CONSTRAINT ck_piece_returned_with_word CHECK (verdict <> 'returned' OR coalesce(word, '') <> '')",
-        f"judged_at {instant} CONSTRAINT ck_piece_judged_dated CHECK ((judged_at IS NULL) = (verdict IS NULL))",
+        f"judged_at {instant} CONSTRAINT ck_piece_judged_whole CHECK"
+        " ((judged_at IS NULL) = (verdict IS NULL) AND (verdict IS NULL OR answer IS NOT NULL))",
         f"follows_id {number} CONSTRAINT fk_piece_follows_id REFERENCES piece (id)",
     ):
         op.execute(f"ALTER TABLE piece ADD COLUMN {column}")
+    _seat_a_third()
     for statement in triggers.statements(dialect, revision):
         op.get_bind().exec_driver_sql(statement)
+
+
+def _seat_a_third() -> None:
+    """SQLite cannot change a check: the table is written anew, with the triggers that fall with it."""
+    bind = op.get_bind()
+    if bind.dialect.name == "postgresql":
+        op.drop_constraint("seat_known", "binome_member", type_="check")
+        op.create_check_constraint("seat_known", "binome_member", "seat IN (1, 2, 3)")
+        return
+    fallen = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'binome_member'"
+    kept = list(bind.exec_driver_sql(fallen).scalars())
+    with op.batch_alter_table("binome_member", recreate="always") as table:
+        table.create_check_constraint("seat_known", "seat IN (1, 2, 3)")
+    for statement in kept:
+        bind.exec_driver_sql(statement)
