@@ -142,6 +142,7 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "save_grid": (N_("Enregistrer la grille"), N_("Nouvelle version de la grille enregistrée")),
     "record_training": (N_("Enregistrer une formation"), N_("Formation enregistrée")),
     "deactivate": (N_("Fermer un compte"), N_("Compte fermé")),
+    "open_committee": (N_("Ouvrir un comité local"), N_("Comité local ouvert")),
     "declare_interest": (N_("Déclarer un intérêt"), N_("Intérêt déclaré")),
     "ask_reset": (N_("Demander un nouveau mot de passe"), N_("Nouveau mot de passe demandé")),
     "use_reset": (N_("Choisir un nouveau mot de passe"), N_("Nouveau mot de passe choisi")),

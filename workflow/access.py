@@ -31,6 +31,7 @@ from workflow.models import (
     Evaluation,
     FundingRequest,
     Interest,
+    LocalInterest,
     Opinion,
     Person,
     RoleGrant,
@@ -198,7 +199,7 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 def involvements(person_id: int | None) -> Mapping[str, ColumnElement[bool]]:
     """How a person ever took part in the dossier of the enclosing select: what keeps them from controlling it.
 
-    `instructed`, `evaluated`, or `bound` to its carrier by a role or a declared interest.
+    `instructed`, `evaluated`, or `bound` to its carrier by a role or a declared interest, or to its commune.
     """
     return {
         "instructed": or_(
@@ -209,6 +210,7 @@ def involvements(person_id: int | None) -> Mapping[str, ColumnElement[bool]]:
         "bound": or_(
             _trace(RoleGrant.organisation_id == Dossier.organisation_id, RoleGrant.person_id == person_id),
             _trace(Interest.organisation_id == Dossier.organisation_id, Interest.person_id == person_id),
+            _trace(LocalInterest.commune_id == Dossier.commune_id, LocalInterest.person_id == person_id),
         ),
     }
 

@@ -29,6 +29,7 @@ from workflow.models import (
     JointOpinion,
     JointSignature,
     LateDeposit,
+    LocalInterest,
     Mission,
     Opinion,
     Person,
@@ -214,6 +215,9 @@ def _members(case: Case) -> Found:
     interested = select(Interest.id).where(
         Interest.person_id == Person.id, Interest.organisation_id == dossier.organisation_id
     )
+    local = select(LocalInterest.id).where(
+        LocalInterest.person_id == Person.id, LocalInterest.commune_id == dossier.commune_id
+    )
     rows = case.session.execute(
         select(
             Person.id,
@@ -221,7 +225,7 @@ def _members(case: Case) -> Found:
             Person.institution_id,
             RoleGrant.id.label("grant_id"),
             RoleGrant.trained_on,
-            or_(carries.exists(), interested.exists()).label("conflict"),
+            or_(carries.exists(), interested.exists(), local.exists()).label("conflict"),
             RoleGrant.capacity,
             points_held(dossier.campaign_id, dossier.instance_id, besides=dossier.id).label("held"),
         )

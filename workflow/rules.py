@@ -52,6 +52,22 @@ def load_rules(session: Session) -> list[Rule]:
     ]
 
 
+def localised(session: Session, rule: Rule, commune_id: int | None) -> tuple[int, list[int]]:
+    """The instances to which a rule sends an action of a commune: lead and associated ones, in one statement.
+
+    A local committee of the commune takes the place of the instance that it belongs to.
+    """
+    local: dict[int | None, int] = {}
+    if commune_id is not None:
+        rows = session.execute(
+            select(Instance.parent_id, Instance.id).where(
+                Instance.parent_id.in_((rule.lead_id, *rule.associated_ids)), Instance.commune_id == commune_id
+            )
+        )
+        local = {row.parent_id: row.id for row in rows}
+    return local.get(rule.lead_id, rule.lead_id), [local.get(one, one) for one in rule.associated_ids]
+
+
 def keep_version(session: Session, by_id: int | None, now: datetime) -> RoutingVersion:
     """Keep the rules as they stand now as the next version."""
     number = session.scalar(select(func.max(RoutingVersion.number))) or 0

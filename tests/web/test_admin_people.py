@@ -9,7 +9,9 @@ from tests.factories import NOW, OTHER_SIRET, SIRET
 from tests.web.browser import Browser
 from tests.web.conftest import Town
 from tests.web.pages import Page
-from workflow.models import Interest, LoginAttempt, Outbox, Person, RoleGrant
+from workflow.access import involvements
+from workflow.errors import Refused
+from workflow.models import Commune, Dossier, Interest, LocalInterest, LoginAttempt, Outbox, Person, RoleGrant
 
 URL = "/administration/comptes"
 
@@ -26,7 +28,7 @@ def _grants(town: Town, person_id: int) -> dict[str, RoleGrant]:
         return {grant.role: grant for grant in session.scalars(found)}
 
 
-def _count(town: Town, model: type[Person] | type[Interest]) -> int:
+def _count(town: Town, model: type[Person | Interest | LocalInterest]) -> int:
     with town.database.read() as session:
         return session.scalar(select(func.count()).select_from(model)) or 0
 
@@ -182,6 +184,40 @@ def test_an_interest_is_declared_for_somebody(town: Town, admin: Browser) -> Non
     done = admin.post(url, {"interest-organisation": SIRET, "interest-nature": "Membre du bureau"})
     assert done.status_code == 303
     assert "Membre du bureau" in admin.page(f"{URL}/{person}").text
+    neither = admin.post(url, {"interest-nature": "Élue"})
+    assert "Choisissez un organisme, ou bien une commune." in neither.text
+    commune = admin.page(f"{URL}/{person}").form(url)
+    assert "interest-commune_id" in commune.names
+    with town.database.read() as session:
+        anzin = session.scalars(select(Commune.id).where(Commune.label == "Anzin")).one()
+    local = {"interest-commune_id": str(anzin), "interest-nature": "Élue de la commune"}
+    assert admin.post(url, local).status_code == 303
+    assert "Anzin" in admin.page(f"{URL}/{person}").text
+    assert _count(town, LocalInterest) == 1
+
+
+def test_who_has_an_interest_in_a_commune_neither_instructs_nor_controls_its_actions(town: Town) -> None:
+    people = town.world.people
+    there = town.walk().submitted()
+    elsewhere = town.walk().submitted()
+    with town.database.write() as session:
+        anzin = session.scalars(select(Commune.id).where(Commune.label == "Anzin")).one()
+        for walk, commune in ((there, anzin), (elsewhere, None)):
+            session.execute(
+                update(Dossier).where(Dossier.id == walk.dossier_id).values(level="commune", commune_id=commune)
+            )
+        for who in ("instructor 1", "controller"):
+            session.add(LocalInterest(person_id=people[who], commune_id=anzin, nature="Élue", declared_at=there.now))
+    pair = {"first_id": people["instructor 1"], "second_id": people["instructor 2"]}
+    with pytest.raises(Refused) as refused:
+        there.act("animator", "assign", **pair)
+    assert [reason.code for reason in refused.value.reasons] == ["members_without_conflict"]
+    candidates = town.browser("animator").page(f"/dossiers/{there.dossier_id}/actes/assign").text
+    assert "conflit d'intérêts avec le porteur ou la commune Élue" in " ".join(candidates.split())
+    elsewhere.act("animator", "assign", **pair)
+    with town.database.read() as session:
+        rows = select(Dossier.id).where(involvements(people["controller"])["bound"])
+        assert list(session.scalars(rows)) == [there.dossier_id]
 
 
 def test_an_account_is_closed_but_never_the_last_administrator_s(town: Town, admin: Browser) -> None:

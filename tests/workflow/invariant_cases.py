@@ -111,6 +111,23 @@ PEOPLE = (
         add("secret_link", purpose="tracking", dossier_id=1),
     ),
     Case(
+        "ck_instance_local_whole",
+        add("instance", code="local", parent_id=1),
+        add("instance", code="local", parent_id=1, commune_id=1),
+    ),
+    Case(
+        "uq_instance_local",
+        add("instance", code="again", parent_id=1, commune_id=1),
+        add("instance", code="again"),
+        given=[add("instance", code="local", parent_id=1, commune_id=1)],
+    ),
+    Case(
+        "uq_local_interest_person_id_commune_id",
+        add("local_interest", person_id=1, commune_id=1),
+        add("local_interest", person_id=2, commune_id=1),
+        given=[add("local_interest", person_id=1, commune_id=1)],
+    ),
+    Case(
         "uq_interest_person_id_organisation_id",
         add("interest", organisation_id=1),
         add("interest", organisation_id=2),
@@ -296,6 +313,12 @@ INSTRUCTION = (
         add("binome_member", seat=2, person_id=2, institution_id=2),
         add("binome_member", dossier_id=3, seat=2, person_id=1, institution_id=2),
         given=[to("role_grant", 12, ended_at=LATER)],
+    ),
+    Case(
+        "member_without_local_interest",
+        MEMBER_2,
+        add("binome_member", dossier_id=3, seat=2, person_id=1, institution_id=2),
+        given=[to("dossier", 1, commune_id=1), add("local_interest", person_id=2, commune_id=1)],
     ),
     Case(
         "member_without_conflict",

@@ -67,6 +67,7 @@ def grant(line: int, cents: int, envelope: int) -> str:
 
 WORLD: tuple[Insert, ...] = (
     add("theme", id=1),
+    add("commune", id=1),
     add("instance", id=1),
     *(add("institution", id=i, label=f"I{i}", funder_code=f"F{i}") for i in (1, 2, 3)),
     *(add("person", id=i, email=f"p{i}@example.org") for i in (1, 2, 3, 4)),

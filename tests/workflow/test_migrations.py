@@ -36,7 +36,15 @@ def sqlite_schema(connection: Connection) -> dict[str, set[str]]:
     rows = connection.execute(text(SQLITE_SCHEMA)).all()
     plain = [(name, re.sub(r"DEFAULT \((.*?)\)", r"DEFAULT \1", (sql or "").replace('"', ""))) for name, sql in rows]
     plain = [
-        (name, re.sub(r"(\w+) (\w+) (CONSTRAINT \w+) REF", r"\1 \2\n\3 FOREIGN KEY(\1) REF", sql))
+        (
+            name,
+            re.sub(
+                r"(\w+) (\w+) (CONSTRAINT \w+) (REFERENCES \w+ \(\w+\))"
+                r"( CONSTRAINT \w+ CHECK \((?:[^()]|\([^()]*\))*\))?",
+                r"\1 \2\5\n\3 FOREIGN KEY(\1) \4",
+                sql,
+            ),
+        )
         for name, sql in plain
     ]
     lines = [

@@ -1,15 +1,19 @@
 """`binome route`: why a dossier would go where it goes."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import click
 from flask_babel import gettext as _
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.orm import aliased
 
 from web.commands.output import answer, as_json, fail, opened
 from workflow import routing
 from workflow.db import Database
+from workflow.models import Commune, Instance
 from workflow.models.reference import LEVELS, ORGANISATION_KINDS
 from workflow.reference import PTCS, reading
 from workflow.routing import Query, Rule
@@ -62,13 +66,17 @@ def explain(
         on.date() if on else None,
     )
     with opened() as database:
-        rules, objectives, communes = _known(database)
+        rules, objectives, communes, committees = _known(database)
     if objective not in objectives:
         fail(_("L'objectif %(code)s n'existe pas.", code=objective))
     if commune and commune not in communes:
         fail(_("La commune %(label)s n'existe pas.", label=commune))
     routed, steps = routing.route(rules, query), routing.explain(rules, query)
-    lead = routed.rule.lead if routed.rule else None
+    lead, *associated = (
+        [committees.get((code, commune), code) for code in (routed.rule.lead, *routed.rule.associated)]
+        if routed.rule
+        else [None]
+    )
     told: list[dict[str, Any]] = [
         {"rule": s.rule.position, "lead": s.rule.lead, "matched": s.matched, "why": _(s.message) % s.params}
         for s in steps
@@ -78,7 +86,7 @@ def explain(
         "level": query.level,
         "commune": commune,
         "lead": lead,
-        "associated": list(routed.rule.associated) if routed.rule else [],
+        "associated": associated,
         "rule": routed.rule.position if routed.rule else None,
         "reason": routed.reason,
         "steps": told,
@@ -88,11 +96,25 @@ def explain(
     answer(data, "\n".join(lines), as_json)
 
 
-def _known(database: Database) -> tuple[list[Rule], set[str], set[str]]:
-    """The rules, the codes of operational objectives and the communes, of the database or of the reference file."""
+Committees = Mapping[tuple[str | None, str | None], str]
+"""Local committees, by the instance that they belong to and their commune."""
+
+
+def _known(database: Database) -> tuple[list[Rule], set[str], set[str], Committees]:
+    """The rules, the codes of operational objectives and the communes, of the database or of the reference file; and
+    the local committees.
+    """
+    committees: dict[tuple[str | None, str | None], str] = {}
+    parent = aliased(Instance)
     try:
         with database.read() as session:
             rules = load_rules(session)
+            local = (
+                select(parent.code, Commune.label, Instance.code)
+                .join(parent, parent.id == Instance.parent_id)
+                .join(Commune, Commune.id == Instance.commune_id)
+            )
+            committees = {(of, commune): code for of, commune, code in session.execute(local)}
     except (OperationalError, ProgrammingError):
         rules = []
     file = reading.read(PTCS)
@@ -101,4 +123,4 @@ def _known(database: Database) -> tuple[list[Rule], set[str], set[str]]:
             Rule(rank, r.objective, r.lead, r.level, r.commune, tuple(r.associated))
             for rank, r in enumerate(file.route, start=1)
         ]
-    return rules, {o.code for o in file.operational_objective}, {c.label for c in file.communes}
+    return rules, {o.code for o in file.operational_objective}, {c.label for c in file.communes}, committees

@@ -39,6 +39,7 @@ SUBJECT_LABELS: Mapping[str, str] = {
     "dossier": N_("Dossier"),
     "envelope": N_("Enveloppe"),
     "interest": N_("Lien d'intérêt"),
+    "local_interest": N_("Lien d'intérêt avec une commune"),
     "late_deposit": N_("Dérogation de dépôt"),
     "mission": N_("Mission de contrôle"),
     "organisation": N_("Organisme"),

@@ -76,7 +76,9 @@ def index() -> str:
 
 def _lists() -> dict[str, Any]:
     """What the fields of a role offer."""
-    options: dict[str, Any] = dict(choices(session(), current_actor(), None, ["instances", "institutions"], today()))
+    options: dict[str, Any] = dict(
+        choices(session(), current_actor(), None, ["instances", "institutions", "communes"], today())
+    )
     return {
         **options,
         "roles": [(role, words.role_label(role)) for role in HELD_IN],

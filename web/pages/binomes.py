@@ -31,7 +31,7 @@ TIME_LIMIT = 8.0
 
 KEPT_OUT: Mapping[str, str] = {
     "untrained": N_("pas encore formé"),
-    "bound": N_("conflit d'intérêts avec le porteur"),
+    "bound": N_("conflit d'intérêts avec le porteur ou la commune"),
     "away": N_("absent"),
     "seated": N_("déjà dans le binôme"),
     "same_institution": N_("même institution que l'autre membre"),

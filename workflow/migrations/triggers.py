@@ -174,6 +174,15 @@ REFUSALS = (
         since="0003",
     ),
     Refusal(
+        "member_without_local_interest",
+        "no member of a binôme is bound to the commune of the action",
+        "binome_member",
+        (INSERT,),
+        "EXISTS (SELECT 1 FROM dossier JOIN local_interest ON local_interest.commune_id = dossier.commune_id"
+        " WHERE dossier.id = NEW.dossier_id AND local_interest.person_id = NEW.person_id)",
+        since="0009",
+    ),
+    Refusal(
         "member_within_capacity",
         "nobody instructs more effort points of an instance in a campaign than their capacity",
         "binome_member",

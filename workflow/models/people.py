@@ -142,6 +142,19 @@ class Interest(Base):
     declared_at: Mapped[datetime]
 
 
+class LocalInterest(Base):
+    """A person's declared interest in a commune: a conflict for the dossiers whose action takes place there."""
+
+    __tablename__ = "local_interest"
+    __table_args__ = (UniqueConstraint("person_id", "commune_id"),)
+
+    id: Mapped[int] = key()
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    commune_id: Mapped[int] = mapped_column(ForeignKey("commune.id"))
+    nature: Mapped[str]
+    declared_at: Mapped[datetime]
+
+
 class LoginAttempt(Base):
     """One attempt to sign in; throttling counts them, audit reads them."""
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Table, text
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Table, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflow.models.base import Base, cents, key, one_of
@@ -58,9 +58,13 @@ class Institution(Base):
 
 
 class Instance(Base):
-    """A thematic instance: it carries objectives and instructs dossiers."""
+    """A thematic instance: it carries objectives and instructs dossiers.
+
+    One that is `per_commune` has local committees, instances of their own that take the dossiers of their commune.
+    """
 
     __tablename__ = "instance"
+    __table_args__ = (Index("uq_instance_local", "parent_id", "commune_id", unique=True),)
 
     id: Mapped[int] = key()
     code: Mapped[str] = mapped_column(unique=True)
@@ -69,6 +73,12 @@ class Instance(Base):
     animating_institutions: Mapped[list[str]]
     per_commune: Mapped[bool] = mapped_column(default=False)
     to_be_created: Mapped[bool] = mapped_column(default=False)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("instance.id"))
+    """Of a local committee: the instance whose dossiers it takes."""
+    commune_id: Mapped[int | None] = mapped_column(
+        ForeignKey("commune.id"), CheckConstraint("(parent_id IS NULL) = (commune_id IS NULL)", name="local_whole")
+    )
+    """Of a local committee: its commune."""
 
     theme: Mapped[Theme] = relationship()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from states.dossier import ADMINISTRATOR
@@ -13,9 +13,11 @@ from states.words import N_
 from workflow.access import Actor
 from workflow.errors import NotFound
 from workflow.models import (
+    Commune,
     Instance,
     Institution,
     Interest,
+    LocalInterest,
     LoginAttempt,
     Organisation,
     Person,
@@ -163,12 +165,17 @@ def person(session: Session, actor: Actor, person_id: int) -> PersonFile:
         .where(RoleGrant.person_id == person_id)
         .order_by(RoleGrant.role, _SCOPE, RoleGrant.id)
     ).all()
-    interests = session.execute(
-        select(Interest.id, Organisation.name.label("organisation"), Interest.nature, Interest.declared_at)
+    organisations = (
+        select(Organisation.name.label("about"), Interest.nature, Interest.declared_at)
         .join(Organisation, Organisation.id == Interest.organisation_id)
         .where(Interest.person_id == person_id)
-        .order_by(Organisation.name)
-    ).all()
+    )
+    communes = (
+        select(Commune.label, LocalInterest.nature, LocalInterest.declared_at)
+        .join(Commune, Commune.id == LocalInterest.commune_id)
+        .where(LocalInterest.person_id == person_id)
+    )
+    interests: Any = session.execute(union_all(organisations, communes).order_by("about")).all()
     seen = session.scalar(
         select(LoginAttempt.at)
         .where(LoginAttempt.email == found.email, LoginAttempt.succeeded)

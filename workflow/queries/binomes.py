@@ -6,7 +6,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import func, literal, null, or_, select, union_all
+from sqlalchemy import Select, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from workflow import campaigns
@@ -21,6 +21,7 @@ from workflow.models import (
     Instance,
     Institution,
     Interest,
+    LocalInterest,
     Objective,
     Organisation,
     Person,
@@ -359,22 +360,28 @@ def _themes(session: Session, instance_id: int, ids: Sequence[int]) -> Mapping[i
 
 
 def _bonds(session: Session, instance_id: int, dossiers: Sequence[Waiting]) -> Mapping[Seat, str]:
-    """What binds instructors of the instance to the carriers: a role with one of them, ended or not, or an interest."""
-    carriers: dict[int, list[int]] = {}
-    for dossier in dossiers:
-        carriers.setdefault(dossier.organisation_id, []).append(dossier.id)
+    """What binds instructors of the instance to dossiers: a role with the carrier, ended or not, or an interest in it
+    or in the commune.
+    """
+    ids = [dossier.id for dossier in dossiers]
     instructors = select(RoleGrant.person_id).join(Person).where(*_instructs(instance_id))
-    roles = select(RoleGrant.person_id, RoleGrant.organisation_id, literal("").label("nature")).where(
-        RoleGrant.organisation_id.in_(carriers), RoleGrant.person_id.in_(instructors)
+
+    def bound(model: Any, nature: Any, on: Any) -> Select[Any]:
+        return (
+            select(Dossier.id, model.person_id.label("one"), nature.label("nature"))
+            .join(model, on)
+            .where(Dossier.id.in_(ids), model.person_id.in_(instructors))
+        )
+
+    rows: Any = session.execute(
+        union_all(
+            bound(RoleGrant, literal(""), RoleGrant.organisation_id == Dossier.organisation_id),
+            bound(Interest, Interest.nature, Interest.organisation_id == Dossier.organisation_id),
+            bound(LocalInterest, LocalInterest.nature, LocalInterest.commune_id == Dossier.commune_id),
+        )
     )
-    interests = select(Interest.person_id, Interest.organisation_id, Interest.nature).where(
-        Interest.organisation_id.in_(carriers), Interest.person_id.in_(instructors)
-    )
-    bonds: dict[tuple[int, int], str] = {}
-    rows: Any = session.execute(union_all(roles, interests))
+    bonds: dict[Seat, str] = {}
     for row in rows:
-        place = row.person_id, row.organisation_id
+        place = row.id, row.one
         bonds[place] = row.nature or bonds.get(place, "")
-    return {
-        (dossier, one): nature for (one, organisation), nature in bonds.items() for dossier in carriers[organisation]
-    }
+    return bonds

@@ -38,7 +38,7 @@ from workflow.models import (
 )
 from workflow.pairing import effort
 from workflow.plain import plain as plain
-from workflow.rules import load_rules, query_of, trail
+from workflow.rules import load_rules, localised, query_of, trail
 from workflow.transition import due_date
 from workflow.use_cases.draft import ACCOUNTS as ACCOUNTS
 from workflow.use_cases.draft import ATTESTATION, Draft, edit_draft, search_text
@@ -146,10 +146,9 @@ def _route(case: Case, query: routing.Query) -> None:
     rules = load_rules(case.session)
     routed = routing.route(rules, query)
     if routed.rule:
-        dossier.instance_id = routed.rule.lead_id
+        dossier.instance_id, associated = localised(case.session, routed.rule, dossier.commune_id)
         case.session.add_all(
-            AssociatedInstance(dossier_id=dossier.id, instance_id=instance_id)
-            for instance_id in routed.rule.associated_ids
+            AssociatedInstance(dossier_id=dossier.id, instance_id=instance_id) for instance_id in associated
         )
     # The newest version is asked for in the INSERT itself.
     version = select(func.max(RoutingVersion.id)).scalar_subquery()

@@ -17,7 +17,18 @@ from workflow.access import Actor
 from workflow.clock import local_day
 from workflow.errors import Invalid, NotFound, Refused
 from workflow.forms import SHORT, Choice, Day, Form, Reference, Text, read
-from workflow.models import ApiToken, Instance, Institution, Interest, Organisation, Person, RoleGrant, SecretLink
+from workflow.models import (
+    ApiToken,
+    Commune,
+    Instance,
+    Institution,
+    Interest,
+    LocalInterest,
+    Organisation,
+    Person,
+    RoleGrant,
+    SecretLink,
+)
 from workflow.models.people import HELD_IN
 from workflow.use_cases.notes import note_change, snapshot
 from workflow.use_cases.passwords import LOCK, SELF, end_links, normalised, send_link
@@ -89,10 +100,11 @@ class TrainingForm(Form):
 
 
 class InterestForm(Form):
-    """An interest in an organisation; of oneself when no person is named."""
+    """An interest in an organisation or in a commune; of oneself when no person is named."""
 
     person_id = Reference(N_("Personne"), "people", load_default=None, allow_none=True)
-    organisation_id = Reference(N_("Organisme"), "organisations", required=True)
+    organisation_id = Reference(N_("Organisme"), "organisations", load_default=None, allow_none=True)
+    commune_id = Reference(N_("Commune"), "communes", load_default=None, allow_none=True)
     nature = Text(N_("Nature du lien"), required=True, longest=SHORT)
 
 
@@ -214,31 +226,42 @@ def deactivate(session: Session, actor: Actor, person_id: int, now: datetime) ->
     return person
 
 
-def declare_interest(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) -> Interest:
-    """Declare one's own interest in an organisation (for somebody else: administrators). A second one replaces it.
+_ABOUT: Mapping[str, type[Organisation] | type[Commune]] = {"organisation_id": Organisation, "commune_id": Commune}
+"""What one may have an interest in."""
+
+
+def declare_interest(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) -> Interest | LocalInterest:
+    """Declare one's own interest in an organisation or a commune (for somebody else: administrators). A second one in
+    the same replaces the first.
 
     Raises Forbidden or Invalid.
     """
     data = read(InterestForm(), raw)
-    if data["person_id"] is None:
-        data["person_id"] = actor.person_id
-    role = SELF if data["person_id"] == actor.person_id is not None else _administers(actor)
-    if data["person_id"] is None or session.get(Person, data["person_id"], with_for_update=LOCK) is None:
+    person_id = data["person_id"] if data["person_id"] is not None else actor.person_id
+    role = SELF if person_id == actor.person_id is not None else _administers(actor)
+    if person_id is None or session.get(Person, person_id, with_for_update=LOCK) is None:
         raise Invalid({"person_id": [N_("Choisissez dans la liste.")]})
-    if session.get(Organisation, data["organisation_id"]) is None:
-        raise Invalid({"organisation_id": [N_("Choisissez dans la liste.")]})
-    interest = session.scalar(
-        select(Interest).where(
-            Interest.person_id == data["person_id"], Interest.organisation_id == data["organisation_id"]
-        )
-    )
+    named = [name for name in _ABOUT if data[name] is not None]
+    if len(named) != 1:
+        raise Invalid({"organisation_id": [N_("Choisissez un organisme, ou bien une commune.")]})
+    about = named[0]
+    if session.get(_ABOUT[about], data[about]) is None:
+        raise Invalid({about: [N_("Choisissez dans la liste.")]})
+    interest: Interest | LocalInterest | None
+    if about == "commune_id":
+        local = LocalInterest.person_id == person_id, LocalInterest.commune_id == data[about]
+        interest = session.scalar(select(LocalInterest).where(*local))
+    else:
+        own = Interest.person_id == person_id, Interest.organisation_id == data[about]
+        interest = session.scalar(select(Interest).where(*own))
     before = snapshot(interest, "nature") if interest else {}
     if interest is None:
-        interest = Interest(**data)
+        kept = LocalInterest if about == "commune_id" else Interest
+        interest = kept(**{"person_id": person_id, about: data[about]})
         session.add(interest)
     interest.nature, interest.declared_at = data["nature"], now
     session.flush()
-    after = snapshot(interest, "person_id", "organisation_id", "nature") if not before else snapshot(interest, "nature")
+    after = snapshot(interest, "nature") if before else snapshot(interest, "person_id", about, "nature")
     note_change(session, actor, role, "declare_interest", interest, now, before=before, after=after)
     return interest
 

@@ -35,6 +35,18 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_note_mention_person_id")),
         sa.PrimaryKeyConstraint("note_id", "person_id", name=op.f("pk_note_mention")),
     )
+    op.create_table(
+        "local_interest",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("person_id", KEY, nullable=False),
+        sa.Column("commune_id", KEY, nullable=False),
+        sa.Column("nature", sa.Text(), nullable=False),
+        sa.Column("declared_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_local_interest_person_id")),
+        sa.ForeignKeyConstraint(["commune_id"], ["commune.id"], name=op.f("fk_local_interest_commune_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_local_interest")),
+        sa.UniqueConstraint("person_id", "commune_id", name=op.f("uq_local_interest_person_id_commune_id")),
+    )
     dialect = op.get_bind().dialect.name
     number, instant = {"sqlite": ("INTEGER", "DATETIME"), "postgresql": ("BIGINT", "TIMESTAMP WITH TIME ZONE")}[dialect]
     # Written out, because a batch would rebuild the table on SQLite for the checks.
@@ -46,6 +58,13 @@ def upgrade() -> None:
         f"follows_id {number} CONSTRAINT fk_piece_follows_id REFERENCES piece (id)",
     ):
         op.execute(f"ALTER TABLE piece ADD COLUMN {column}")
+    for column in (
+        f"parent_id {number} CONSTRAINT fk_instance_parent_id REFERENCES instance (id)",
+        f"commune_id {number} CONSTRAINT fk_instance_commune_id REFERENCES commune (id)"
+        " CONSTRAINT ck_instance_local_whole CHECK ((parent_id IS NULL) = (commune_id IS NULL))",
+    ):
+        op.execute(f"ALTER TABLE instance ADD COLUMN {column}")
+    op.create_index("uq_instance_local", "instance", ["parent_id", "commune_id"], unique=True)
     _seat_a_third()
     for statement in triggers.statements(dialect, revision):
         op.get_bind().exec_driver_sql(statement)
