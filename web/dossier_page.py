@@ -26,7 +26,7 @@ from states.dossier import (
 from states.facts import Facts
 from states.machine import Refusal, decide
 from states.words import N_
-from web import errors, formats, words
+from web import errors, words
 from web.context import now, session
 from workflow.access import INSTRUCTOR, Actor
 from workflow.models import Mission
@@ -34,12 +34,12 @@ from workflow.queries.dossier import File, NextStep
 from workflow.queries.timeline import Entry
 from workflow.use_cases import (
     control,
+    documents,
     draft,
     evaluation,
     experts,
     follow_up,
     instruction,
-    intake,
     offered,
     organisations,
 )
@@ -258,23 +258,9 @@ def event(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _size(octets: int) -> str:
-    return str(gettext("%(size)s Ko", size=max(1, round(octets / 1000))))
-
-
-def attached(dossier_id: int, row: Any) -> dict[str, str]:
-    kind = gettext(intake.DOCUMENT_LABELS[row.kind])
-    size = _size(row.size)
-    return {
-        "name": row.filename,
-        "url": url_for("dossiers.document", dossier_id=dossier_id, document_id=row.id),
-        "detail": f"{kind} · {size} · {formats.moment(row.uploaded_at)}",
-    }
-
-
 LABELS: Mapping[str, Mapping[str, str]] = {
     "account": {**draft.ACCOUNTS["expense"], **draft.ACCOUNTS["income"]},
-    "document": intake.DOCUMENT_LABELS,
+    "document": documents.DOCUMENT_LABELS,
     "level": draft.LEVEL_LABELS,
     "need": draft.NEED_LABELS,
     "organisation": organisations.KIND_LABELS,

@@ -27,6 +27,7 @@ from workflow.models import (
     AssociatedInstance,
     BinomeMember,
     Consultation,
+    Document,
     Dossier,
     Evaluation,
     FundingRequest,
@@ -217,6 +218,19 @@ def involvements(person_id: int | None) -> Mapping[str, ColumnElement[bool]]:
 
 def _trace(*where: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(*where).correlate(Dossier)
+
+
+def from_carrier() -> ColumnElement[bool]:
+    """Whether somebody of the carrier attached the document of the enclosing select."""
+    return (
+        exists()
+        .where(
+            Dossier.id == Document.dossier_id,
+            RoleGrant.organisation_id == Dossier.organisation_id,
+            RoleGrant.person_id == Document.uploaded_by_id,
+        )
+        .correlate(Document)
+    )
 
 
 _INSTRUCTION = frozenset({ANIMATOR, BINOME, TRANSVERSAL})

@@ -4,20 +4,45 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+import structlog
+
 from states.words import N_
+from workflow import scanner
 from workflow.errors import Invalid
 from workflow.settings import settings
 
+log = structlog.get_logger(__name__)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Upload:
-    """A file as it was sent: the name it claims and its bytes."""
+    """A file as it was sent: the name it claims and its bytes.
+
+    It is checked as it is made, which must be before a transaction begins: a scanner takes its time.
+    """
 
     filename: str
     content: bytes
+    problem: str | None = field(init=False, compare=False)
+    """Why it is not accepted (message id), None where it is."""
+
+    def __post_init__(self) -> None:
+        """Check it."""
+        object.__setattr__(self, "problem", _problem(self))
+
+    @cached_property
+    def name(self) -> str:
+        """Its name without folders, not too long."""
+        return PurePosixPath(self.filename.replace("\\", "/")).name.strip()[:150]
+
+    @cached_property
+    def sha256(self) -> str:
+        """What its bytes are kept under."""
+        return hashlib.sha256(self.content).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +90,53 @@ ACCEPTED: Mapping[str, tuple[str, Callable[[bytes], bool]]] = {
 """Endings accepted, each with its media type and the test of its content."""
 
 
-def store(upload: Upload) -> Stored:
-    """Check a file and keep it in the instance folder. Raises Invalid (field `file`) when it is not accepted."""
-    name = PurePosixPath(upload.filename.replace("\\", "/")).name.strip()[:150]
-    limit = settings().max_upload_bytes
-    if not upload.content or not name:
-        raise Invalid({"file": [N_("Choisissez un fichier qui ne soit pas vide.")]})
-    if len(upload.content) > limit:
-        raise Invalid({"file": [N_("Fichier trop lourd.")]})
-    media_type, matches = ACCEPTED.get(PurePosixPath(name).suffix.lower(), ("", lambda _: False))
+def _kind(name: str) -> tuple[str, Callable[[bytes], bool]]:
+    return ACCEPTED.get(PurePosixPath(name).suffix.lower(), ("", lambda _: False))
+
+
+def _problem(upload: Upload) -> str | None:
+    media_type, matches = _kind(upload.name)
+    if not upload.content or not upload.name:
+        return N_("Choisissez un fichier qui ne soit pas vide.")
+    if len(upload.content) > settings().max_upload_bytes:
+        return N_("Fichier trop lourd.")
     if not media_type:
-        raise Invalid({"file": [N_("Format non accepté : PDF, image PNG ou JPEG, Word, Excel ou OpenDocument.")]})
+        return N_("Format non accepté : PDF, image PNG ou JPEG, Word, Excel ou OpenDocument.")
     if not matches(upload.content):
-        raise Invalid({"file": [N_("Le contenu du fichier ne correspond pas à son nom.")]})
-    digest = hashlib.sha256(upload.content).hexdigest()
-    path = path_of(digest)
+        return N_("Le contenu du fichier ne correspond pas à son nom.")
+    return _threat(upload)
+
+
+def _threat(upload: Upload) -> str | None:
+    """What the virus scanner has against it, where there is one: without its word nothing is kept."""
+    if not settings().clamd:
+        return None
+    try:
+        virus = scanner.virus_in(upload.content, settings().clamd)
+    except scanner.Unscanned as error:
+        log.error("file not scanned", sha256=upload.sha256, size=len(upload.content), problem=str(error))
+        return N_(
+            "L'antivirus n'a pas pu vérifier ce fichier : il n'a pas été gardé. "
+            "Réessayez dans quelques minutes ; si cela dure, prévenez l'administrateur."
+        )
+    if virus is None:
+        return None
+    log.warning("virus found", sha256=upload.sha256, size=len(upload.content), virus=virus)
+    return N_(
+        "L'antivirus a trouvé un virus dans ce fichier : il n'a pas été gardé. "
+        "Faites vérifier l'ordinateur d'où il vient, puis joignez un fichier sain."
+    )
+
+
+def store(upload: Upload) -> Stored:
+    """Keep a file in the instance folder. Raises Invalid (field `file`) when it is not accepted."""
+    if upload.problem:
+        raise Invalid({"file": [upload.problem]})
+    path = path_of(upload.sha256)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(upload.content)
-    return Stored(name, media_type, len(upload.content), digest)
+    return Stored(upload.name, _kind(upload.name)[0], len(upload.content), upload.sha256)
 
 
 def path_of(sha256: str) -> Path:

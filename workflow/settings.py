@@ -25,6 +25,11 @@ class Settings(BaseSettings):
     smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:password@host:port, or smtps:// for TLS.")
     mail_from: str = Field("binome@localhost", description="Sender of mails.")
     max_upload_bytes: int = Field(10 * 1024 * 1024, description="Largest document accepted, in bytes.")
+    clamd: str = Field(
+        "",
+        pattern=r"^(unix:/.+|tcp://.+:\d+)?$",
+        description="Virus scanner (clamd) asked before a file is kept: unix:/path or tcp://host:port.",
+    )
     proxies: int = Field(0, description="Number of trusted reverse proxies in front (for addresses and HTTPS).")
     alsace_moselle: bool = Field(False, description="Count the public holidays of Alsace and Moselle too.")
     locale: str = Field("fr", description="Language of the command line and of pages by default: fr or en.")

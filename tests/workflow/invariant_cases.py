@@ -232,6 +232,21 @@ DOSSIER = (
         to("piece", 1, answer="'here'", answered_at=LATER, verdict="'accepted'"),
         to("piece", 1, answer="'here'", answered_at=LATER, verdict="'accepted'", judged_at=LATER),
     ),
+    Case("document_fixed", to("document", 2, replaces_id=1), gone("document", 2)),
+    *(
+        Case("version_of_same", add("document", **wrong), add("document", kind="quote", replaces_id=1))
+        for wrong in (
+            {"kind": "report", "replaces_id": 1},
+            {"kind": "quote", "replaces_id": 3},
+            {"kind": "quote", "replaces_id": 9, "id": 9},
+        )
+    ),
+    Case(
+        "uq_document_replaces_id",
+        add("document", kind="quote", replaces_id=1),
+        add("document", kind="quote", replaces_id=2),
+        (add("document", kind="quote", replaces_id=1),),
+    ),
     Case("message_fixed", to("message", 1, body="'y'"), add("message", body="y")),
     Case(
         "ck_piece_answered_dated",

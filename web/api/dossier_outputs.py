@@ -170,6 +170,7 @@ class Document(Answer):
     filename = text()
     size = whole(N_("En octets."))
     uploaded_at = instant()
+    replaces_id = whole(N_("La version qu'il remplace."), allow_none=True)
 
 
 class Message(Answer):

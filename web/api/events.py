@@ -138,11 +138,16 @@ _MULTIPART = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "required": ["kind", "file"],
+                    "required": ["file"],
+                    "anyOf": [{"required": ["kind"]}, {"required": ["replaces_id"]}],
                     "additionalProperties": False,
                     "properties": {
                         "kind": {"type": "string", "enum": list(DOCUMENT_KINDS)},
                         "file": {"type": "string", "format": "binary"},
+                        "replaces_id": {
+                            "type": "integer",
+                            "description": N_("Le document dont c'est une nouvelle version : elle en garde la nature."),
+                        },
                     },
                 }
             }

@@ -108,7 +108,7 @@ def _check_right(refusal: Refusal | None) -> None:
 
 def _do(act: Act, dossier_id: int, subject_id: int | None) -> Response:
     """Perform the act and go on (303), or show the form again with what stands against it and what was typed."""
-    version = forms.seen_version()
+    version, raw = forms.seen_version(), forms.sent(act.form())
     try:
         with write() as unit:
             perform(
@@ -117,18 +117,22 @@ def _do(act: Act, dossier_id: int, subject_id: int | None) -> Response:
                 act.name,
                 dossier_id,
                 now=now(),
-                raw=forms.sent(act.form()),
+                raw=raw,
                 version=version,
                 subject_id=subject_id,
             )
     except (Invalid, Refused, Stale) as error:
-        dossier, subject = _found(act, dossier_id, subject_id)
-        _check_right(_refusal(act, dossier, subject))
-        version = error.version if isinstance(error, Stale) else version
-        typed = forms.typed(act.form())
-        return _page(act, dossier, subject_id, error, typed, version, allowed=True)
+        return show_again(act, dossier_id, subject_id, error)
     flash(f"{done_label(act.name)}.", "success")
     return redirect(_next() or _dossier_or_home(dossier_id), 303)
+
+
+def show_again(act: Act, dossier_id: int, subject_id: int | None, error: Invalid | Refused | Stale) -> Response:
+    """The act's form with what stands against it and what was typed. Raises Forbidden where it is not theirs."""
+    dossier, subject = _found(act, dossier_id, subject_id)
+    _check_right(_refusal(act, dossier, subject))
+    version = error.version if isinstance(error, Stale) else forms.seen_version()
+    return _page(act, dossier, subject_id, error, forms.typed(act.form()), version, allowed=True)
 
 
 def _dossier_or_home(dossier_id: int) -> str:

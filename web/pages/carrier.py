@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
@@ -13,6 +14,7 @@ from states.machine import Refusal
 from states.words import N_
 from web import deposit_form, errors, forms, listing, words
 from web.context import current_actor, now, see, session, today, write
+from web.pages.acts import show_again
 from web.security import access
 from web.services import services
 from workflow import files, links
@@ -21,7 +23,7 @@ from workflow.forms import Form, Reference, read
 from workflow.queries import carrier as query
 from workflow.queries.choices import choices
 from workflow.queries.dossier import File, next_step
-from workflow.use_cases import intake, offered, perform
+from workflow.use_cases import ACTS, documents, intake, offered, perform
 from workflow.use_cases.draft import ACCOUNTS, STEP_LABELS, STEPS, is_fixed, problems, tidied
 
 pages = Blueprint("carrier", __name__)
@@ -233,7 +235,7 @@ def _last(file: File, steps: list[deposit_form.Step]) -> dict[str, Any]:
         "obstacles": deposit_form.obstacles(file, refusal),
         "ready": refusal is None,
         "read": {name: dict(words.pairs(options) or ()) for name, options in _READ.items()},
-        "document_kinds": words.pairs(intake.DOCUMENT_LABELS),
+        "document_kinds": words.pairs(documents.DOCUMENT_LABELS),
         "accepted": ", ".join(files.ACCEPTED),
         "requests_total": sum(line.asked for line in file.lines),
         "receipt_url": url_for("carrier.receipt", dossier_id=file.dossier.id),
@@ -268,13 +270,27 @@ def keep_answers(dossier_id: int) -> Response:
     """Keep the answers to a completion request without sending them; files are attached at once."""
     sent = forms.sent()
     answers, attached = (found if isinstance(found, dict) else {} for found in (sent.get("answers"), sent.get("files")))
-    with write() as unit:
-        for piece_id in sorted({*answers, *attached}):
-            raw = {"piece_id": piece_id, "answer": answers.get(piece_id, "")}
-            if piece_id in attached:
-                document = {"kind": "other", "file": attached[piece_id]}
-                kept = perform(unit, current_actor(), "attach_document", dossier_id, now=now(), raw=document).result
-                raw |= {"document_id": kept.id, "answer": raw["answer"] or kept.filename}
-            perform(unit, current_actor(), "answer_piece", dossier_id, now=now(), raw=raw)
+    try:
+        with write() as unit:
+            for piece_id in sorted({*answers, *attached}):
+                _keep_answer(unit, dossier_id, piece_id, answers.get(piece_id, ""), attached.get(piece_id))
+    except Invalid as error:
+        return show_again(ACTS["complete"], dossier_id, None, error)
     flash(gettext("Vos réponses sont gardées. Elles ne sont pas encore envoyées."), "success")
     return redirect(url_for("acts.on_dossier", dossier_id=dossier_id, act="complete"), 303)
+
+
+def _keep_answer(unit: Session, dossier_id: int, piece_id: str, answer: str, file: Any) -> None:
+    """Keep one answer, with its file where there is one. Raises Invalid as the form of all answers shows it."""
+    raw: dict[str, Any] = {"piece_id": piece_id, "answer": answer}
+    try:
+        if file is not None:
+            attached = {"kind": "other", "file": file}
+            kept = perform(unit, current_actor(), "attach_document", dossier_id, now=now(), raw=attached).result
+            raw |= {"document_id": kept.id, "answer": answer or kept.filename}
+        perform(unit, current_actor(), "answer_piece", dossier_id, now=now(), raw=raw)
+    except Invalid as error:
+        shown = {"file": "files"}
+        raise Invalid(
+            {shown.get(name, "answers"): {piece_id: texts} for name, texts in error.fields.items()}
+        ) from error

@@ -10,15 +10,15 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from states.dossier import CARRIER, DOSSIER
+from web import documents, words
 from web import dossier_page as view
-from web import words
 from web.context import current_actor, dossier_url, session, today
-from web.documents import sent_file
 from web.security import access
 from web.services import services
 from workflow import links
 from workflow.queries import dossier as query
 from workflow.queries import search as finding
+from workflow.queries.dossier import File
 from workflow.queries.search import Wanted
 
 pages = Blueprint("dossiers", __name__)
@@ -53,7 +53,6 @@ def show(dossier_id: int) -> str:
         both_sealed=len([opinion for opinion in file.opinions if opinion.content.sealed_at]) >= 2,
         joint_amounts={row.request_id: row.proposed_cents for row in file.all("joint_amounts")},
         events=[view.event(entry) for entry in file.entries],
-        attached=[view.attached(file.dossier.id, row) for row in file.all("documents")],
         thread=view.thread(file, actor.person_id),
     )
 
@@ -67,8 +66,43 @@ def _tracking_url(link_id: int) -> str | None:
 @pages.get("/dossiers/<int:dossier_id>/documents/<int:document_id>")
 @access("signed_in")
 def document(dossier_id: int, document_id: int) -> Response:
-    """An attached file, to be saved: never shown inside our own pages."""
-    return sent_file(query.document(session(), current_actor(), dossier_id, document_id))
+    """An attached file, to be saved."""
+    return documents.sent_file(query.document(session(), current_actor(), dossier_id, document_id))
+
+
+@pages.get("/dossiers/<int:dossier_id>/documents/<int:document_id>/contenu")
+@access("signed_in")
+def content(dossier_id: int, document_id: int) -> Response:
+    """An attached file, to stand in its page."""
+    return documents.shown_file(query.document(session(), current_actor(), dossier_id, document_id))
+
+
+@pages.get("/dossiers/<int:dossier_id>/documents/<int:document_id>/apercu")
+@access("signed_in")
+def preview(dossier_id: int, document_id: int) -> Response:
+    """The page of an attached file: shown where a browser can, with what is known of it."""
+    file = query.load(session(), current_actor(), dossier_id)
+    shown = documents.listed(file, document_id)
+    where = url_for("dossiers.content", dossier_id=dossier_id, document_id=document_id)
+    return documents.preview_page("dossiers/document.html", shown.media_type, where, dossier=file.dossier, shown=shown)
+
+
+@pages.app_template_global("documents_of")
+def documents_of(file: File, after: str | None = None) -> list[documents.Listed]:
+    """The documents of a dossier, as `ui.document_list` reads them."""
+    return documents.documents_of(file, after)
+
+
+@pages.app_template_global("document_of")
+def document_of(file: File, document_id: int) -> documents.Listed:
+    """One version of a document, as `ui.cited` reads it."""
+    return documents.listed(file, document_id)
+
+
+@pages.app_template_global("asked_about")
+def asked_about(file: File, consultation_id: int) -> list[documents.Listed]:
+    """The documents that go with a question to an expert, as `ui.documents_shown` reads them."""
+    return documents.asked_about(file, consultation_id)
 
 
 # --- search ---------------------------------------------------------------------------------------------------------

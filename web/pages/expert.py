@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, make_response, render_template, request
+from flask import Blueprint, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from web import errors, forms, words
 from web.context import now, see, session, write
-from web.documents import sent_file
+from web.documents import PREVIEWED, preview_page, sent_file, shown_file
 from web.security import access
 from workflow import links
 from workflow.access import Actor
 from workflow.errors import DomainError, Invalid, NotFound, Refused, Stale
+from workflow.models import Document
 from workflow.queries import consultation as consultations
 from workflow.use_cases import ACTS, perform
 from workflow.use_cases.experts import STANCE_LABELS
@@ -61,7 +62,27 @@ def show(token: str) -> Response:
 @access("public")
 def document(token: str, document_id: int) -> Response:
     """A document that was chosen for the expert, to be saved."""
-    return sent_file(consultations.shown_document(session(), _question(token).id, document_id))
+    return sent_file(_document(token, document_id))
+
+
+@pages.get("/expert/<token>/documents/<int:document_id>/contenu")
+@access("public")
+def content(token: str, document_id: int) -> Response:
+    """A document that was chosen for the expert, to stand in its page."""
+    return shown_file(_document(token, document_id))
+
+
+@pages.get("/expert/<token>/documents/<int:document_id>/apercu")
+@access("public")
+def preview(token: str, document_id: int) -> Response:
+    """The page of a document that was chosen for the expert."""
+    found = _document(token, document_id)
+    content_url = url_for("expert.content", token=token, document_id=document_id)
+    return preview_page("expert/document.html", found.media_type, content_url, token=token, document=found)
+
+
+def _document(token: str, document_id: int) -> Document:
+    return consultations.shown_document(session(), _question(token).id, document_id)
 
 
 @pages.post("/expert/<token>")
@@ -94,6 +115,7 @@ def _page(
     page = render_template(
         "expert/show.html",
         question=question,
+        previewed=PREVIEWED,
         token=token,
         act=act,
         problems=problems,

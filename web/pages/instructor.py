@@ -34,12 +34,6 @@ def dossier_labels() -> Mapping[str, Mapping[str, str]]:
     return dossier_page.LABELS
 
 
-@pages.app_template_global("desk_attached")
-def desk_attached(desk: instruction.Desk) -> list[dict[str, str]]:
-    """The documents of a desk's dossier, as `ui.document_list` reads them."""
-    return [dossier_page.attached(desk.file.dossier.id, row) for row in desk.file.all("documents")]
-
-
 @pages.app_template_global("dossier_notes")
 def dossier_notes(file: File) -> list[dict[str, Any]]:
     """The internal notes of a dossier, as `ui.messages_thread` reads them."""

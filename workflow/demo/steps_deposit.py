@@ -9,7 +9,8 @@ from workflow.demo.paper import pdf
 from workflow.demo.story import Line, Story
 from workflow.files import Upload
 from workflow.models import FundingRequest, Institution, Piece
-from workflow.use_cases.intake import DOCUMENT_LABELS, allow_late_deposit, create
+from workflow.use_cases.documents import DOCUMENT_LABELS
+from workflow.use_cases.intake import allow_late_deposit, create
 
 _FIRST_FIELDS = ("title", "objective_id", "level", "commune_id", "need", "summary")
 _KINDS = ("bank_details", "statutes", "accounts", "quote")
@@ -32,7 +33,10 @@ def _fill(story: Story) -> None:
     story.act(story.carrier.actor, "edit_draft", values=values)
     for kind in story.stage.rng.sample(_KINDS, story.stage.rng.choice((0, 1, 1, 2))):
         upload = Upload(f"{kind}.pdf", pdf(f"{DOCUMENT_LABELS[kind]} - document d'exemple"))
-        story.act(story.carrier.actor, "attach_document", kind=kind, file=upload)
+        attached = story.act(story.carrier.actor, "attach_document", kind=kind, file=upload).result
+        if kind == "accounts":
+            corrected = Upload(f"{kind}-2.pdf", pdf(f"{DOCUMENT_LABELS[kind]} - document d'exemple, version 2"))
+            story.act(story.carrier.actor, "attach_document", replaces_id=attached.id, file=corrected)
 
 
 def _derogate(story: Story) -> None:

@@ -88,6 +88,16 @@ REFUSALS = (
     Refusal("note_fixed", "a note stays as it was written", "internal_note", (UPDATE, DELETE), since="0009"),
     Refusal("document_fixed", "a document stays as it was attached", "document", (UPDATE,)),
     Refusal(
+        "version_of_same",
+        "a version replaces a document of its dossier and kind that is there",
+        "document",
+        (INSERT,),
+        # With document_fixed, no chain of versions comes back to itself.
+        "NEW.replaces_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM document earlier WHERE earlier.id = NEW.replaces_id"
+        " AND earlier.dossier_id = NEW.dossier_id AND earlier.kind = NEW.kind)",
+        since="0008",
+    ),
+    Refusal(
         "opinion_sealed",
         "a sealed opinion is fixed",
         "opinion",

@@ -172,10 +172,17 @@ class Piece(Base):
 
 
 class Document(Base):
-    """A file attached to a dossier; its bytes lie in the instance folder under their SHA-256."""
+    """A file attached to a dossier; its bytes lie in the instance folder under their SHA-256.
+
+    A new version is a document of its own that names the one it replaces; what refers to that one keeps it.
+    """
 
     __tablename__ = "document"
-    __table_args__ = (one_of("kind", DOCUMENT_KINDS), CheckConstraint("size > 0", name="size_positive"))
+    __table_args__ = (
+        one_of("kind", DOCUMENT_KINDS),
+        CheckConstraint("size > 0", name="size_positive"),
+        Index("uq_document_replaces_id", "replaces_id", unique=True),
+    )
 
     id: Mapped[int] = key()
     dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id"), index=True)
@@ -186,6 +193,8 @@ class Document(Base):
     sha256: Mapped[str]
     uploaded_at: Mapped[datetime]
     uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("document.id"))
+    """The version before it; each has one after it at most."""
 
 
 class Message(Base):

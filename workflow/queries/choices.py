@@ -217,7 +217,13 @@ def _pieces(asked: Asked) -> Options:
 
 
 def _documents(asked: Asked) -> Options:
-    statement = select(Document.id, Document.filename).where(Document.dossier_id == asked.dossier_id)
+    """The newest version of each."""
+    newer = aliased(Document)
+    statement = (
+        select(Document.id, Document.filename)
+        .outerjoin(newer, newer.replaces_id == Document.id)
+        .where(Document.dossier_id == asked.dossier_id, newer.id.is_(None))
+    )
     return _pairs(asked, statement.order_by(Document.id))
 
 

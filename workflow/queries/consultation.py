@@ -50,7 +50,7 @@ class Question:
     expired: bool
     """Whether its day has passed: what is said now is a note."""
     documents: Sequence[Any]
-    """Those that the expert may read: id, filename, size."""
+    """Those that the expert may read: id, filename, media_type, size."""
 
 
 def question(session: Session, consultation_id: int) -> Question:
@@ -103,7 +103,7 @@ def question(session: Session, consultation_id: int) -> Question:
     if row is None:
         raise NotFound("consultation")
     documents = session.execute(
-        select(Document.id, Document.filename, Document.size)
+        select(Document.id, Document.filename, Document.media_type, Document.size)
         .join(consultation_document, consultation_document.c.document_id == Document.id)
         .where(consultation_document.c.consultation_id == consultation_id)
         .order_by(Document.id)

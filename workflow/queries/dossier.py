@@ -6,7 +6,7 @@ One statement finds the dossier, one reads all its parts; what the reader may no
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cache
+from functools import cache, cached_property
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
@@ -93,6 +93,23 @@ class File:
     def sees(self, part: str) -> bool:
         """Whether the reader may read this part of the dossier (a name of `access.SEES`)."""
         return sees(part, self.reading)
+
+    @cached_property
+    def _versions(self) -> Mapping[int, Sequence[Row]]:
+        found: dict[int, list[Row]] = {}
+        for row in self.all("documents"):
+            found[row.id] = found.get(row.replaces_id, [])
+            found[row.id].append(row)
+        return found
+
+    def versions(self, document_id: int) -> Sequence[Row]:
+        """All versions of the document that this is one of, oldest first; none where the reader may not read it."""
+        return self._versions.get(document_id, ())
+
+    @property
+    def documents(self) -> Sequence[Sequence[Row]]:
+        """Each document as its versions, oldest first."""
+        return [versions for first, versions in self._versions.items() if versions[0].id == first]
 
     @property
     def final_report(self) -> Row | None:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, or
 from sqlalchemy.orm import aliased
 
 from states.dossier import CARRIER
-from workflow.access import colleagues
+from workflow.access import colleagues, from_carrier
 from workflow.models import (
     Agreement,
     AssociatedInstance,
@@ -41,7 +41,7 @@ from workflow.models import (
     RoutingVersion,
     SecretLink,
 )
-from workflow.models.instruction import THIRD
+from workflow.models.instruction import THIRD, consultation_document
 from workflow.queries.timeline import ENTRIES
 
 _ID = bindparam("dossier_id", type_=Integer)
@@ -188,9 +188,15 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
             Document.id,
             Document.kind,
             Document.filename,
+            Document.media_type,
             Document.size,
             Document.uploaded_at,
-        ).where(Document.dossier_id == _ID),
+            Document.replaces_id,
+            Person.name.label("author"),
+            from_carrier().label("from_carrier"),
+        )
+        .join(Person, Person.id == Document.uploaded_by_id)
+        .where(Document.dossier_id == _ID),
     ),
     "messages": (
         "messages",
@@ -246,6 +252,12 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
             Consultation.note,
         )
         .join(Consultation.expert)
+        .where(Consultation.dossier_id == _ID),
+    ),
+    "asked_about": (
+        "consultations",
+        select(consultation_document.c.document_id, consultation_document.c.consultation_id)
+        .join(Consultation, Consultation.id == consultation_document.c.consultation_id)
         .where(Consultation.dossier_id == _ID),
     ),
     "opinions": (

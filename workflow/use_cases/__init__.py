@@ -11,11 +11,21 @@ from workflow import transition
 from workflow.access import Actor
 from workflow.acts import Act, Case, Subject
 from workflow.models import Dossier
-from workflow.use_cases import control, decision, evaluation, experts, follow_up, instruction, intake, thread
+from workflow.use_cases import (
+    control,
+    decision,
+    documents,
+    evaluation,
+    experts,
+    follow_up,
+    instruction,
+    intake,
+    thread,
+)
 
 ACTS: Mapping[str, Act] = {
     act.name: act
-    for family in (intake, instruction, experts, thread, decision, follow_up, evaluation, control)
+    for family in (intake, documents, instruction, experts, thread, decision, follow_up, evaluation, control)
     for act in family.ACTS
 }
 """Every event and act of the three lives."""

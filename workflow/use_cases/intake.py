@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from states.dossier import ANIMATOR, CARRIER, DOSSIER, TRANSVERSAL
 from states.machine import Reason
 from states.words import N_
-from workflow import files, journal, links, routing
+from workflow import journal, links, routing
 from workflow.access import Actor
 from workflow.acts import Act, Case
 from workflow.errors import Forbidden, Invalid, NotFound
@@ -40,20 +40,12 @@ from workflow.pairing import effort
 from workflow.plain import plain as plain
 from workflow.rules import load_rules, localised, query_of, trail
 from workflow.transition import due_date
+from workflow.use_cases.documents import keep
 from workflow.use_cases.draft import ACCOUNTS as ACCOUNTS
 from workflow.use_cases.draft import ATTESTATION, Draft, edit_draft, search_text
 from workflow.use_cases.draft import LEVEL_LABELS as LEVEL_LABELS
 from workflow.use_cases.draft import NEED_LABELS as NEED_LABELS
 from workflow.use_cases.organisations import KIND_LABELS as KIND_LABELS
-
-DOCUMENT_LABELS = {
-    "statutes": N_("Statuts"),
-    "accounts": N_("Comptes annuels"),
-    "bank_details": N_("RIB"),
-    "quote": N_("Devis"),
-    "report": N_("Bilan"),
-    "other": N_("Autre pièce"),
-}
 
 
 def create(session: Session, actor: Actor, organisation_id: int, campaign_id: int, now: datetime) -> Dossier:
@@ -277,7 +269,7 @@ class Completion(Form):
 
 
 def _complete(case: Case) -> None:
-    attached = {piece_id: _store(case, "other", upload, "files") for piece_id, upload in case.data["files"].items()}
+    attached = {piece_id: _attached(case, piece_id, upload) for piece_id, upload in case.data["files"].items()}
     if attached:
         case.details["documents"] = {document.id: document.sha256 for document in attached.values()}
     for piece_id, document in attached.items():
@@ -285,6 +277,13 @@ def _complete(case: Case) -> None:
     for piece_id, answer in case.data["answers"].items():
         if answer and piece_id not in attached:
             _answer(case, piece_id, answer)
+
+
+def _attached(case: Case, piece_id: int, upload: Any) -> Document:
+    try:
+        return keep(case, "other", upload)
+    except Invalid as error:
+        raise Invalid({"files": {str(piece_id): error.fields["file"]}}) from error
 
 
 PIECE_VERDICT_LABELS = {"accepted": N_("Accepter"), "returned": N_("Retourner avec un mot")}
@@ -403,43 +402,7 @@ def _led_before(case: Case, instance_id: int) -> bool:
     return case.session.scalar(steps.limit(1)) is not None
 
 
-# --- documents, messages, withdrawal --------------------------------------------------------------------------------
-
-
-class Attachment(Form):
-    """A document: its kind and the file (a `workflow.files.Upload`)."""
-
-    kind = Choice(N_("Nature du document"), DOCUMENT_LABELS, required=True)
-    file = fields.Raw(required=True, metadata={"label": N_("Fichier"), "widget": "file"})
-
-
-def _attach_document(case: Case) -> None:
-    document = _store(case, case.data["kind"], case.data["file"], "file")
-    case.details |= {"document": document.id, "filename": document.filename, "sha256": document.sha256}
-    case.result = document
-
-
-def _store(case: Case, kind: str, upload: Any, field: str) -> Document:
-    """Keep a file as a document of the dossier. Raises Invalid (on `field`) when it is not accepted."""
-    try:
-        if not isinstance(upload, files.Upload):
-            raise Invalid({"file": [N_("Choisissez un fichier.")]})
-        stored = files.store(upload)
-    except Invalid as error:
-        raise Invalid({field: error.fields["file"]}) from error
-    document = Document(
-        dossier_id=case.dossier.id,
-        kind=kind,
-        filename=stored.filename,
-        media_type=stored.media_type,
-        size=stored.size,
-        sha256=stored.sha256,
-        uploaded_at=case.now,
-        uploaded_by_id=case.person_id,
-    )
-    case.session.add(document)
-    case.session.flush()
-    return document
+# --- messages, withdrawal ------------------------------------------------------------------------------------------
 
 
 class MessageForm(Form):
@@ -478,7 +441,6 @@ ACTS = (
     Act("review_pieces", DOSSIER, Review, _review_pieces),
     Act("declare_inadmissible", DOSSIER, Reasoned, _declare_inadmissible),
     Act("reroute", DOSSIER, Rerouting, _reroute),
-    Act("attach_document", DOSSIER, Attachment, _attach_document, versioned=False),
     Act("send_message", DOSSIER, MessageForm, _send_message, versioned=False),
     Act("withdraw", DOSSIER, Reasoned, _withdraw),
 )
