@@ -85,7 +85,7 @@ REFUSALS = (
         f"OLD.number IS NOT NULL AND {changed('number')}",
     ),
     Refusal("message_fixed", "a message stays as it was sent", "message", (UPDATE,)),
-    Refusal("note_fixed", "a note stays as it was written", "internal_note", (UPDATE, DELETE), since="0009"),
+    Refusal("note_fixed", "a note stays as it was written", "internal_note", (UPDATE, DELETE), since="0007"),
     Refusal("document_fixed", "a document stays as it was attached", "document", (UPDATE,)),
     Refusal(
         "version_of_same",
@@ -190,7 +190,7 @@ REFUSALS = (
         (INSERT,),
         "EXISTS (SELECT 1 FROM dossier JOIN local_interest ON local_interest.commune_id = dossier.commune_id"
         " WHERE dossier.id = NEW.dossier_id AND local_interest.person_id = NEW.person_id)",
-        since="0009",
+        since="0007",
     ),
     Refusal(
         "member_within_capacity",

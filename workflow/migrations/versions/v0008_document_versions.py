@@ -5,7 +5,7 @@ from alembic import op
 from workflow.migrations import triggers
 
 revision = "0008"
-down_revision = "0009"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
