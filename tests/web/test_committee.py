@@ -1,10 +1,17 @@
 """The table of a session and its minutes: by priority, with sums by funder; for whom it is."""
 
+import builtins
+import re
+import zlib
+from typing import Any
+
+import pytest
 from sqlalchemy import select, update
 
 from tests.factories import Walk
 from tests.web.conftest import Town
 from tests.web.pages import Page
+from web.pdf import as_pdf
 from workflow.models import CommitteeSession, Criterion, Instance, RoleGrant
 from workflow.use_cases.grids import save_grid
 
@@ -63,6 +70,50 @@ def test_minutes_tell_decisions_and_motives(town: Town) -> None:
     assert "accordé sur 6 000 €" in text
     assert "Hors priorités" in text
     assert "47 500 €" in text, "left in the envelope of État"
+
+
+def inflated(stream: bytes) -> bytes:
+    try:
+        return zlib.decompress(stream)
+    except zlib.error:
+        return stream
+
+
+def test_minutes_are_a_tagged_pdf_that_says_the_same(town: Town) -> None:
+    town.walk().funded()
+    browser = town.browser("animator")
+    assert at(town, "compte-rendu.pdf") in browser.page(at(town, "compte-rendu")).links
+    answer = browser.get(at(town, "compte-rendu.pdf"))
+    assert answer.mimetype == "application/pdf"
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="compte-rendu-')
+    assert answer.data.startswith(b"%PDF-1.7")
+    inside = b"".join(map(inflated, re.findall(rb"stream\n(.*?)\nendstream", answer.data, re.DOTALL)))
+    assert b"/MarkInfo" in inside
+    assert b"pdfuaid" in inside, "it says that it keeps PDF/UA"
+    assert town.browser("carrier").get(at(town, "compte-rendu.pdf")).status_code == 403
+
+
+def test_where_no_pdf_can_be_made_the_page_stands_in(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    town.walk().funded()
+
+    def broken(name: str, *args: Any) -> Any:
+        if name.startswith("weasyprint"):
+            raise OSError("cannot load library 'libpango-1.0-0'")
+        return found(name, *args)
+
+    found = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", broken)
+    browser = town.browser("animator")
+    answer = browser.get(at(town, "compte-rendu.pdf"))
+    assert answer.headers["Location"] == at(town, "compte-rendu")
+    assert "imprimez cette page à la place" in browser.page(at(town, "compte-rendu")).text
+
+
+def test_a_document_fetches_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    page = '<html lang="fr"><head><title>x</title></head><body><img alt="x" src="file:///etc/passwd">{}</body></html>'
+    assert as_pdf(page.format("")).startswith(b"%PDF")
+    assert as_pdf(page.format("")) == as_pdf(page.format(""))
+    assert b"root:" not in as_pdf(page.format(""))
 
 
 def test_an_opinion_taken_up_again_leaves_the_table(town: Town) -> None:

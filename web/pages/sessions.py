@@ -4,7 +4,7 @@ from flask import Blueprint, flash, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from web import forms
+from web import forms, pdf
 from web.context import current_actor, now, see, session
 from web.pages.admin_common import NOTHING_ASKED, Outcome, attempt, labels
 from web.security import access
@@ -56,6 +56,19 @@ def table(session_id: int) -> str:
 def minutes(session_id: int) -> str:
     """What each funder decided on each dossier, with its motives."""
     return _table(session_id, minutes=True)
+
+
+@pages.get("/<int:session_id>/compte-rendu.pdf")
+@access("animator", "transversal", "administrator")
+def minutes_pdf(session_id: int) -> Response:
+    """The minutes as a PDF; where this machine makes none, the page, which can be printed."""
+    found = committee_table(session(), current_actor(), session_id)
+    page = render_template("documents/minutes.html", found=found, verdicts=VERDICT_LABELS, made_at=now())
+    try:
+        return pdf.sent_pdf(page, f"compte-rendu-{found.meeting.on.isoformat()}-{session_id}.pdf")
+    except pdf.NoPdf:
+        flash(_("Ce serveur ne sait pas faire de PDF : imprimez cette page à la place."), "warning")
+        return see("sessions.minutes", session_id=session_id)
 
 
 def _table(session_id: int, *, minutes: bool) -> str:
