@@ -13,6 +13,7 @@ from tests.factories import Walk
 from tests.web.browser import Browser
 from tests.web.conftest import Town
 from tests.web.program import Program
+from web import pdf
 from workflow.links import token
 from workflow.models import (
     Consultation,
@@ -33,6 +34,12 @@ OTHERS = (
     *("carrier", "animator", "instructor 2", "instructor 3", "evaluator", "funder État"),
     *("controller", "transversal", "administrator"),
 )
+
+
+@pytest.fixture(autouse=True)
+def readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document's text, not the drawing of its letters."""
+    monkeypatch.setattr(pdf, "as_pdf", str.encode)
 
 
 def seal(walk: Walk, who: str, criterion: int) -> None:

@@ -23,6 +23,7 @@ from web.pages import (
     instructor,
     reminders,
     sessions,
+    together,
     tracking,
     transversal,
 )
@@ -43,6 +44,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     grids.pages,
     transversal.pages,
     instructor.pages,
+    together.pages,
     reminders.pages,
     sessions.pages,
     expert.pages,

@@ -16,6 +16,7 @@ from states.dossier import DOSSIER
 from web import errors, forms, listing, words
 from web.context import current_actor, now, see, session, today, write
 from web.instance_page import here, page, scope
+from web.pages.together import ANIMATORS
 from web.security import access
 from workflow.errors import DomainError, Invalid
 from workflow.forms import Form
@@ -80,6 +81,7 @@ def dossiers() -> Response:
         where,
         found=found,
         sort=sort,
+        together=ANIMATORS,
         filters=[
             {"name": "q", "label": _("Numéro, porteur ou titre"), "type": "search"},
             {

@@ -10,6 +10,7 @@ from states.dossier import BINOME
 from states.words import N_
 from web import dossier_page, listing
 from web.context import current_actor, now, session, today
+from web.pages.together import INSTRUCTORS
 from web.security import access
 from workflow.errors import NotFound
 from workflow.queries import instruction, own_list
@@ -63,6 +64,7 @@ def index() -> str:
         tabs=tabs,
         group=group,
         steps=STEPS,
+        together=INSTRUCTORS,
         pagination=listing.pagination(found.number, found.pages, found.total, {"part": group}),
     )
 
