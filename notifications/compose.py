@@ -31,6 +31,7 @@ LINKS: Mapping[str, MailedLink] = {
     "receipt": MailedLink("tracking", "suivi"),
     "consultation_asked": MailedLink("expert", "expert"),
     "consultation_extended": MailedLink("expert", "expert"),
+    "colleague_refused": MailedLink("expert", "expert"),
     "invitation": MailedLink("invitation", "invitation"),
     "password_reset": MailedLink("reset", "mot-de-passe"),
 }

@@ -60,7 +60,9 @@ LAYOUTS: Mapping[str, Layout] = {
         way_out="withdrawn",
     ),
     "consultation": Layout(
-        road=("asked", "answered"), before={"declined": 0.5}, after={"revoked": -0.5, "expired": 0.5}
+        road=("asked", "answered"),
+        before={"declined": 0.5},
+        after={"revoked": -0.5, "expired": 0.5, "handed_over": 1.5},
     ),
     "control": Layout(road=("drawn", "announced", "findings_sent", "concluded")),
 }

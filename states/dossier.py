@@ -97,7 +97,7 @@ _ROWS = (
         ("assigned", "expert_consulted"),
         "expert_consulted",
         (BINOME,),
-        ("question_asked", "due_date_ahead", "expert_without_conflict"),
+        ("question_asked", "due_date_ahead", "expert_without_conflict", "expert_not_retired"),
     ),
     Row("close_consultations", ("expert_consulted",), "assigned", (SYSTEM,), ("consultations_closed",)),
     Row(

@@ -52,7 +52,13 @@ class Facts:
     question: str = ""
     answer: str = ""
     expert_conflict: bool = False
+    expert_retired: bool = False
     noted: bool = False
+    asked_until: date | None = None
+    colleague_proposed: bool = False
+    colleague_conflict: bool = False
+    colleague_retired: bool = False
+    colleague_asked: bool = False
     consultations: int = 0
     open_consultations: int = 0
     sealed_opinions: int = 0
@@ -111,6 +117,7 @@ OF_THE_ACT = frozenset(
         "question",
         "answer",
         "expert_conflict",
+        "expert_retired",
         "missing_opinion_fields",
         "session_chosen",
         "request_is_pending",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ScalarSelect, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, or_, select, true
 from sqlalchemy import case as when
 from sqlalchemy.orm import aliased, selectinload
 
@@ -285,25 +285,62 @@ def proposed_members(case: Case) -> tuple[int, ...]:
     return (*staying, data["newcomer_id"])
 
 
-@_reads("noted")
-def _noted(case: Case) -> Found:
-    return {"noted": isinstance(case.subject, Consultation) and case.subject.note is not None}
+@_reads("noted", "asked_until", "colleague_proposed")
+def _asked(case: Case) -> Found:
+    asked = case.subject if isinstance(case.subject, Consultation) else None
+    return {
+        "noted": asked is not None and asked.note is not None,
+        "asked_until": asked.due_on if asked is not None else None,
+        "colleague_proposed": asked is not None and asked.colleague_email is not None,
+    }
 
 
-@_reads("expert_conflict")
+@_reads("expert_conflict", "expert_retired")
 def _expert(case: Case) -> Found:
     """Of an expert chosen in the directory, or of the one there whose address was typed."""
-    chosen, address = case.data.get("expert_ids", ()), case.data.get("expert_email", "").lower()
-    conflict = case.session.scalar(
-        select(ExpertInterest.id)
-        .join(Expert, Expert.id == ExpertInterest.expert_id)
+    address = case.data.get("expert_email", "").lower()
+    named = or_(Expert.id.in_(case.data.get("expert_ids", ())), Expert.email == address)
+    conflict, retired = case.session.execute(_standing(case, named, address)).one()
+    return {"expert_conflict": conflict, "expert_retired": retired}
+
+
+@_reads("colleague_conflict", "colleague_retired", "colleague_asked")
+def _colleague(case: Case) -> Found:
+    """Of whom an expert proposes to ask instead: what the directory knows, and whether they have the question too."""
+    subject = case.subject
+    if not isinstance(subject, Consultation) or subject.colleague_email is None:
+        return {}
+    named = Expert.email == subject.colleague_email
+    same = (
+        select(Consultation.id)
+        .join(Expert, Expert.id == Consultation.expert_id)
         .where(
-            or_(Expert.id.in_(chosen), Expert.email == address),
-            ExpertInterest.organisation_id == case.dossier.organisation_id,
+            named,
+            Consultation.dossier_id == case.dossier.id,
+            Consultation.question == subject.question,
+            Consultation.state.in_(("asked", "answered")),
         )
-        .limit(1)
     )
-    return {"expert_conflict": conflict is not None}
+    standing = _standing(case, named, subject.colleague_email)
+    row = case.session.execute(standing.add_columns(same.exists())).one()
+    return {"colleague_conflict": row[0], "colleague_retired": row[1], "colleague_asked": row[2]}
+
+
+def _standing(case: Case, named: ColumnElement[bool], address: str) -> Select[bool, bool]:
+    """Whether experts have an interest in the carrier, by the directory or as a person of that address; are retired."""
+    carrier = case.dossier.organisation_id
+    declared = select(ExpertInterest.id).join(Expert, Expert.id == ExpertInterest.expert_id)
+    carries = select(RoleGrant.id).join(Person, Person.id == RoleGrant.person_id)
+    interested = select(Interest.id).join(Person, Person.id == Interest.person_id)
+    same = Person.email == address
+    return select(
+        or_(
+            declared.where(named, ExpertInterest.organisation_id == carrier).exists(),
+            carries.where(same, RoleGrant.organisation_id == carrier).exists(),
+            interested.where(same, Interest.organisation_id == carrier).exists(),
+        ),
+        select(Expert.id).where(named, Expert.retired_at.is_not(None)).exists(),
+    )
 
 
 @_reads("consultations", "open_consultations")

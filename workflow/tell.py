@@ -13,6 +13,8 @@ from workflow.models import BinomeMember, Dossier, Expert, FundingRequest, Outbo
 
 INSTRUCTING = "instructing"
 """The binôme, or the animator while none stands."""
+COLLEAGUE = "colleague"
+"""The expert to whom a question is handed."""
 FORMER_ANIMATOR = "former_animator"
 """Who animates the instance that a dossier leaves (`former_instance_id` of the payload)."""
 MENTIONED = "mentioned"
@@ -39,6 +41,9 @@ TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "extend": ((EXPERT, "consultation_extended"),),
     "note": ((BINOME, "consultation_answered"),),
     "decline": ((BINOME, "consultation_declined"),),
+    "propose_colleague": ((BINOME, "colleague_proposed"),),
+    "hand_over": ((EXPERT, "consultation_handed_over"), (COLLEAGUE, "consultation_asked")),
+    "refuse_colleague": ((EXPERT, "colleague_refused"),),
     "revoke": ((EXPERT, "consultation_revoked"),),
     "seal_opinion": ((BINOME, "opinion_sealed"),),
     "sign_joint_opinion": ((BINOME, "joint_opinion_signed"),),
@@ -70,6 +75,8 @@ TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
 """Every act that makes somebody's turn tells them; whoever acts is not told of their own act, but for receipts."""
 
 _TO_ONESELF = {"receipt"}
+_BY_LINK = {EXPERT: "each", COLLEAGUE: "colleague"}
+"""Whom a mailed link reaches, and where the payload holds what is for each of them alone."""
 _INSERT = insert(Outbox).inline()
 
 
@@ -126,9 +133,9 @@ def after(case: Case, act: str, version: int) -> None:
             continue
         if who == CARRIER and act == "reroute" and case.dossier.instance_id is None:
             continue  # they are told where it went, once that is known
-        if who == EXPERT:
-            common = {name: value for name, value in case.payload.items() if name != "each"}
-            for own in case.payload.get("each", [{}]):
+        if who in _BY_LINK:
+            common = {name: value for name, value in case.payload.items() if name not in _BY_LINK.values()}
+            for own in case.payload.get(_BY_LINK[who], [{}]):
                 payload = common | own
                 rows.append(_row(case, act, version, kind, payload, address=_expert_address(case.session, payload)))
             continue

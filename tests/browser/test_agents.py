@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
@@ -44,7 +45,8 @@ def test_a_binome_differs_then_agrees(town: Town, arrive: Arrive) -> None:
     assert walk.state == "opinion"
 
 
-def test_an_expert_answers_from_the_mailed_link(town: Town, arrive: Arrive) -> None:
+@pytest.mark.parametrize("size", ["phone"])
+def test_an_expert_hands_the_question_over_and_the_colleague_answers_with_a_file(town: Town, arrive: Arrive) -> None:
     walk = town.walk().assigned()
     asker = arrive("instructor 1").open(f"/dossiers/{walk.dossier_id}/actes/consult_expert")
     asker.tick("Experte addictologie")
@@ -55,14 +57,27 @@ def test_an_expert_answers_from_the_mailed_link(town: Town, arrive: Arrive) -> N
     with town.database.read() as session:
         link = session.scalars(select(SecretLink.id).where(SecretLink.purpose == "expert")).one()
     expert = arrive().open(f"/expert/{links.token(link, 'expert')}").sees("Cette méthode est-elle éprouvée ?")
+    expert.unfold("Un collègue répondrait mieux")
+    expert.fill("Son nom ou sa fonction", "Collègue du même service")
+    expert.fill("Son adresse électronique", "collegue@binome.example")
+    expert.fill("Pourquoi cette personne", "Elle a mené l'étude.")
+    expert.press("Proposer cette personne").sees("qui vous proposez")
+    asker.open(f"/instruction/{walk.dossier_id}").sees("Propose de laisser répondre Collègue du même service")
+    asker.follow("Confier la question au collègue – Experte addictologie").press("Confier la question au collègue")
+    expert.open(f"/expert/{links.token(link, 'expert')}", 404)
+    with town.database.read() as session:
+        link = session.scalars(select(SecretLink.id).order_by(SecretLink.id.desc())).first() or 0
+    expert = arrive().open(f"/expert/{links.token(link, 'expert')}")
     expert.tick("Favorable avec réserves")
     expert.main.locator("textarea[name=answer]").fill("Oui, dans trois villes comparables.")
-    with expert.going(200):
-        expert.main.locator("form", has=expert.page.locator("textarea[name=answer]")).get_by_role(
-            "button"
-        ).first.click()
-    expert.sees(re.compile("[Mm]erci"))
+    file = expert.main.locator("input[type=file]")
+    file.set_input_files({"name": "etude.pdf", "mimeType": "application/pdf", "buffer": b"MZ"})
+    expert.press("Envoyer ma réponse", 422).sees("Le contenu du fichier ne correspond pas à son nom.")
+    expect(expert.main.locator("textarea[name=answer]")).to_have_value("Oui, dans trois villes comparables.")
+    file.set_input_files({"name": "etude.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 etude"})
+    expert.press("Envoyer ma réponse").sees(re.compile("[Mm]erci"))
     assert walk.state == "assigned"
+    asker.open(f"/dossiers/{walk.dossier_id}").sees("etude.pdf")
 
 
 def test_a_funder_decides_a_session_within_the_envelope(town: Town, arrive: Arrive) -> None:

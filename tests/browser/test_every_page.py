@@ -23,7 +23,17 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "animator",
         "submitted",
-        ("/", "/instance", "/instance/dossiers", "/instance/binomes", "/instance/membres", "/instance/membres/{grant}"),
+        (
+            "/",
+            "/instance",
+            "/instance/dossiers",
+            "/instance/binomes",
+            "/instance/membres",
+            "/instance/membres/{grant}",
+            "/experts",
+            "/experts/1",
+            "/experts/nouveau",
+        ),
     ),
     (
         "animator",
@@ -38,7 +48,7 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     ("instructor 1", "assigned", ("/compte/rappels", "/compte/agenda", "/", "/instruction", "/instruction/{dossier}")),
-    ("instructor 2", "opinion", ("/instruction/{dossier}", "/instruction/accord")),
+    ("instructor 2", "opinion", ("/instruction/{dossier}", "/instruction/accord", "/experts", "/experts/1")),
     ("evaluator", "funded", ("/", "/evaluations")),
     ("funder État", "tabled", ("/", "/enveloppes", "/enveloppes/seances/{session}", "/enveloppes/montant")),
     ("funder État", "funded", ("/enveloppes/suivi",)),

@@ -60,6 +60,12 @@ def everything(database: Database, world: World) -> None:
     asking = Walk(database, world).assigned()
     asked = consult(asking, email="d@b.example")
     asking.act("instructor 2", "extend", asked, due_on=(asking.now + timedelta(days=90)).date().isoformat())
+    colleague = {"colleague_name": "Collègue", "colleague_email": "e@b.example", "reason": SECRET_WORDS[2]}
+    answer_as_expert(asking, asked, "propose_colleague", **colleague)
+    asking.act("instructor 2", "refuse_colleague", asked, reason="Trop proche")
+    handed = consult(asking, email="f@b.example")
+    answer_as_expert(asking, handed, "propose_colleague", **colleague)
+    asking.act("instructor 2", "hand_over", handed)
 
     returned = Walk(database, world).submitted()
     returned.act("animator", "request_completion", pieces=["Comptes 2025", "Devis"], due_on="2026-11-30")

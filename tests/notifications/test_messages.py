@@ -25,7 +25,7 @@ from workflow.tell import TELLS
 KINDS = {kind for told in TELLS.values() for _, kind in told} | set(reminders.KINDS)
 KINDS |= {"invitation", "password_reset", "calendar_proposed", "calendar_changed"}
 DUE_TODAY = date(2027, 2, 19)
-WITHOUT_LINK = {"consultation_revoked"}
+WITHOUT_LINK = {"consultation_revoked", "consultation_handed_over"}
 LONGEST = 1200
 
 

@@ -25,7 +25,7 @@ reroute | submitted assigned | submitted | animator transversal | other_instance
 assign | submitted | assigned | animator | PAIR
 replace_member | assigned expert_consulted | = | animator | PAIR
 consult_expert | assigned expert_consulted | expert_consulted | binome | question_asked due_date_ahead \
-expert_without_conflict
+expert_without_conflict expert_not_retired
 close_consultations | expert_consulted | assigned | system | consultations_closed
 issue_opinion | assigned | opinion | binome | opinions_sealed opinions_reconciled committee_ahead
 reopen_instruction | opinion funding_decision | assigned | animator | nothing_decided reason_given
@@ -72,6 +72,10 @@ expire | asked | expired | system | consultation_overdue
 revoke | asked | revoked | binome | reason_given
 extend | asked | = | binome animator | due_date_ahead
 note | expired | = | expert | answer_given nothing_noted_yet
+propose_colleague | asked | = | expert | reason_given no_colleague_proposed
+hand_over | asked | handed_over | binome | colleague_proposed still_instructed time_for_colleague \
+colleague_without_conflict colleague_not_retired colleague_not_asked
+refuse_colleague | asked | = | binome | colleague_proposed reason_given
 """,
     "control": """
 announce | drawn | announced | controller | control_taken_up controller_independent visit_date_given
@@ -234,7 +238,7 @@ def test_what_is_open_to_each_role(role: str) -> None:
     ("table", "initial", "terminal"),
     [
         (DOSSIER, "draft", {"inadmissible", "refused", "withdrawn", "cancelled", "closed"}),
-        (CONSULTATION, "asked", {"answered", "declined", "expired", "revoked"}),
+        (CONSULTATION, "asked", {"answered", "declined", "expired", "revoked", "handed_over"}),
         (CONTROL, "drawn", {"concluded"}),
     ],
     ids=lambda value: value.name if isinstance(value, Table) else "",

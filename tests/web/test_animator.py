@@ -11,6 +11,7 @@ from tests.web.browser import Browser
 from tests.web.conftest import Town
 from tests.web.pages import Page
 from tests.web.reading import counted
+from workflow.access import Actor
 from workflow.models import (
     BinomeMember,
     CommitteeSession,
@@ -23,6 +24,7 @@ from workflow.models import (
     Route,
 )
 from workflow.queries.board import COUNTED
+from workflow.use_cases import perform
 
 BOARD_MOST = 8
 PAGES = ("/instance", "/instance/dossiers", "/instance/seances", "/instance/membres")
@@ -115,6 +117,35 @@ def test_the_board_counts_and_shows_the_first_of_each_state(town: Town, at: Any)
     assert "en retard" not in page.text.lower().replace("en retard\n", "").split("où en sont")[1]
     at(NOW + timedelta(days=200))
     assert "7 en retard" in town.browser("animator").page("/instance").text
+
+
+def test_board_and_list_say_how_many_experts_have_answered(town: Town) -> None:
+    walk = town.walk().assigned()
+    town.walk().assigned()
+    due = (NOW + timedelta(days=20)).date().isoformat()
+    asked = [
+        walk.act(
+            "instructor 1",
+            "consult_expert",
+            expert_email=f"expert{rank}@binome.example",
+            expert_name="Expert",
+            question="Est-ce sûr ?",
+            due_on=due,
+        ).result.id
+        for rank in range(4)
+    ]
+    walk.act("instructor 1", "revoke", asked[0], reason="Sans objet")
+    for question, act, raw in (
+        (asked[1], "answer", {"stance": "favourable", "answer": "Oui"}),
+        (asked[2], "decline", {"reason": "Hors de mon domaine"}),
+    ):
+        with town.database.write() as session:
+            expert = Actor(None, "Expert", consultation_id=question)
+            perform(session, expert, act, walk.dossier_id, now=walk.now, raw=raw, subject_id=question)
+    for page in ("/instance", "/instance/dossiers"):
+        text = town.browser("animator").page(page).text
+        assert text.count("Réponses d'experts") == 1
+        assert "Réponses d'experts : 2/3" in text
 
 
 def test_the_board_costs_the_same_whatever_the_number(town: Town) -> None:

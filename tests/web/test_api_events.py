@@ -141,7 +141,8 @@ def test_a_whole_life(any_town: Town) -> None:
     )
     place = f"/consultations/{asked['created_id']}"
     items = {item["event"]: item for item in people["instructor 2"].read(f"{place}/events")["items"]}
-    assert items.keys() == {"revoke", "extend"}
+    assert items.keys() == {"revoke", "extend", "hand_over", "refuse_colleague"}
+    assert not items["hand_over"]["allowed"], "nobody is proposed"
     revocable = items["revoke"]
     assert (revocable["event"], revocable["allowed"]) == ("revoke", True)
     assert people["instructor 2"].fire(place, "answer", stance="favourable", answer="Oui").status_code == 403

@@ -278,3 +278,113 @@ def test_what_comes_too_late_is_kept_as_a_note_and_waits_for_nobody(town: Town, 
     assert browser.get(url).status_code == 404, "one note is all"
     desk = town.browser("instructor 2").page(f"/instruction/{walk.dossier_id}").text
     assert "Note reçue après l'échéance" in desk
+
+
+# --- a file, a colleague -------------------------------------------------------------------------------------------
+
+ANSWER = {"act": "answer", "stance": "favourable", "answer": "Oui, voir la note jointe"}
+
+
+def test_a_file_is_read_by_who_reads_the_answer_and_by_nobody_else(town: Town) -> None:
+    walk = consulted(town)
+    first = address(town)
+    expert_id = expert(town, "Experte-A")
+    walk.act("instructor 1", "consult_expert", expert_ids=[expert_id], question=QUESTION, due_on=due(walk, 20))
+    number = consultation(town).id
+    sent = Browser(town.app).post(address(town), {**ANSWER, "file": (BytesIO(b"%PDF-1.4 note"), "note.pdf")})
+    assert sent.status_code == 303
+    there = f"/dossiers/{walk.dossier_id}/consultations/{number}/fichier"
+    for who in ("instructor 1", "instructor 2", "animator", "transversal"):
+        browser = town.browser(who)
+        assert there in browser.page(f"/dossiers/{walk.dossier_id}").links
+        answer = browser.get(there)
+        assert (answer.data, answer.headers["Cache-Control"]) == (b"%PDF-1.4 note", "no-store")
+        assert "attachment" in answer.headers["Content-Disposition"]
+        answer.close()
+    assert there in town.browser("instructor 1").page(f"/instruction/{walk.dossier_id}").links
+    for who in ("carrier", "instructor 3", "evaluator", "funder État", "controller", "administrator", "other carrier"):
+        assert town.browser(who).get(there).status_code == 404, who
+    assert Browser(town.app).get(there).status_code == 302
+    assert "note.pdf" not in Browser(town.app).page(first).text, "the other expert knows of nothing"
+    other = town.walk().submitted()
+    assert town.browser("animator").get(there.replace("/1/", f"/{other.dossier_id}/", 1)).status_code == 404
+
+
+def test_a_refused_file_says_why_and_loses_nothing_typed(town: Town) -> None:
+    consulted(town)
+    url = address(town)
+    refused = Browser(town.app).post(url, {**ANSWER, "file": (BytesIO(b"MZ"), "note.pdf")})
+    assert refused.status_code == 422
+    page = Page(refused.text)
+    assert "ne correspond pas à son nom" in page.text
+    assert "choisissez-le de nouveau" in page.text
+    assert page.form(url).fields["stance"] == "favourable"
+    assert ANSWER["answer"] in page.text
+    assert consultation(town).state == "asked"
+    page = town.browser("instructor 1").page(f"/dossiers/{consultation(town).dossier_id}")
+    assert not [link for link in page.links if link.endswith("/fichier")]
+    nothing = town.browser("instructor 1").get(f"/dossiers/1/consultations/{consultation(town).id}/fichier")
+    assert nothing.status_code == 404
+
+
+def test_a_colleague_is_proposed_accepted_and_answers_by_a_link_of_their_own(town: Town) -> None:
+    walk = consulted(town)
+    first, browser = address(town), Browser(town.app)
+    proposal = {
+        "act": "propose_colleague",
+        "colleague_name": "Collègue",
+        "colleague_email": "pas une adresse",
+        "reason": "C'est son métier",
+    }
+    wrong = browser.post(first, proposal)
+    assert wrong.status_code == 422
+    fields = next(form for form in Page(wrong.text).forms if "colleague_name" in form.names).fields
+    assert (fields["colleague_name"], fields["colleague_email"]) == ("Collègue", "pas une adresse")
+    assert Page(wrong.text).text.count("C'est son métier") == 1, "kept, and not in the other form"
+    sent = browser.post(first, proposal | {"colleague_email": "collegue@binome.example"})
+    assert "qui vous proposez" in browser.page(sent.headers["Location"]).text
+    pending = browser.page(first)
+    assert "Vous avez proposé Collègue" in pending.text
+    assert "colleague_name" not in {name for form in pending.forms for name in form.names}
+
+    acts = f"/dossiers/{walk.dossier_id}/consultations/{consultation(town).id}/actes"
+    assert f"{acts}/hand_over" not in town.browser("animator").page(f"/dossiers/{walk.dossier_id}").links
+    member = town.browser("instructor 2")
+    for page in (f"/dossiers/{walk.dossier_id}", f"/instruction/{walk.dossier_id}"):
+        text = member.page(page).text
+        assert "Propose de laisser répondre Collègue" in text
+        assert "C'est son métier" in text
+    form = member.page(f"{acts}/hand_over").form(f"{acts}/hand_over")
+    assert member.post(f"{acts}/hand_over", form.fields).status_code == 303
+    assert browser.get(first).status_code == 404, "the former link stops at once"
+    assert browser.post(first, ANSWER).status_code == 404
+    second = address(town)
+    page = browser.page(second)
+    assert QUESTION in page.text
+    assert "Experte addictologie" not in page.text
+    assert browser.post(second, ANSWER).status_code == 303
+    text = member.page(f"/dossiers/{walk.dossier_id}").text
+    assert "Confiée à un collègue" in text
+    assert "à la place de Experte addictologie" in text
+    assert "1 question(s) close(s) sur 1" in member.page(f"/instruction/{walk.dossier_id}").text
+    assert "Réponses d'experts : 1/1" in member.page("/instruction").text
+    assert walk.state == "assigned"
+
+
+def test_a_refused_colleague_is_told_with_the_reason_on_the_link(town: Town) -> None:
+    walk = consulted(town)
+    url, number = address(town), consultation(town).id
+    proposal = {"colleague_name": "Collègue", "colleague_email": "carrier@binome.example", "reason": "C'est son métier"}
+    assert Browser(town.app).post(url, {"act": "propose_colleague", **proposal}).status_code == 303
+    there = f"/dossiers/{walk.dossier_id}/consultations/{number}/actes"
+    member = town.browser("instructor 1")
+    against = member.get(f"{there}/hand_over")
+    assert against.status_code == 409
+    assert "intérêt déclaré avec le porteur" in against.text
+    fields = member.page(f"{there}/refuse_colleague").form(f"{there}/refuse_colleague").fields
+    assert member.post(f"{there}/refuse_colleague", fields | {"reason": ""}).status_code == 409
+    assert member.post(f"{there}/refuse_colleague", fields | {"reason": "Il porte l'action"}).status_code == 303
+    page = Browser(town.app).page(url)
+    assert "Il porte l'action" in page.text
+    assert "carrier@binome.example" not in town.browser("animator").page(f"/dossiers/{walk.dossier_id}").text
+    assert Browser(town.app).post(url, ANSWER).status_code == 303

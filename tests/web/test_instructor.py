@@ -346,7 +346,7 @@ def test_an_expert_of_the_directory_or_a_new_one_is_asked_and_the_question_taken
     assert browser.post(url, new).status_code == 303
     page = desk(town, "instructor 2", walk)
     assert "0 question(s) close(s) sur 2" in page.text
-    assert "réponse(s) sur 2" in town.browser("instructor 2").page("/instruction").text
+    assert "Réponses d'experts : 0/2" in town.browser("instructor 2").page("/instruction").text
     with town.database.read() as session:
         asked = session.scalars(select(Consultation.id).order_by(Consultation.id)).all()
     for consultation in asked:

@@ -18,6 +18,7 @@ from workflow.links import token
 from workflow.models import (
     Consultation,
     Document,
+    Expert,
     JournalEntry,
     Outbox,
     Person,
@@ -73,7 +74,7 @@ def addresses(app: Flask, town: Town, walk: Walk) -> Iterator[str]:
     with town.database.read() as session:
         first = {
             model.__tablename__: session.scalar(select(model.id).limit(1)) or 1
-            for model in (Consultation, Document, Person, Route, RoleGrant)
+            for model in (Consultation, Document, Expert, Person, Route, RoleGrant)
         }
         link = session.scalars(select(SecretLink).where(SecretLink.purpose == "tracking")).first()
         assert link
@@ -89,6 +90,7 @@ def addresses(app: Flask, town: Town, walk: Walk) -> Iterator[str]:
             "grant_id": first["role_grant"],
             "consultation_id": first["consultation"],
             "document_id": first["document"],
+            "expert_id": first["expert"],
             "act": "",
             "token": token(link.id, link.purpose),
             "step": "action",

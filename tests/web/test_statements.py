@@ -50,6 +50,7 @@ PAGES: Mapping[str, tuple[str, int]] = {
     "/instance/membres": ("animator", 8),
     "/instance/binomes": ("animator", 12),
     "/instance/depots-tardifs": ("animator", 8),
+    "/experts": ("animator", 8),
     "/comite-transversal": ("transversal", 8),
     "/recherche?q=action": ("transversal", 8),
     "/mes-dossiers": ("busy carrier", 8),

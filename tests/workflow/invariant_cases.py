@@ -13,6 +13,15 @@ def known(table: str, column: str, value: str, row: int = 1) -> Case:
     return Case(name, to(table, row, **{column: "'nonsense'"}), to(table, row, **{column: f"'{value}'"}))
 
 
+COLLEAGUE = {"colleague_name": "'C'", "colleague_email": "'c@b.example'", "colleague_why": "'y'"}
+FILE = {"answer": "'yes'", "file_name": "'a.pdf'", "file_type": "'t'", "file_size": "1", "file_sha256": "'0'"}
+
+
+def ended(state: str, **columns: str) -> str:
+    """A question that ends."""
+    return to("consultation", 1, state=f"'{state}'", ended_at=LATER, **columns)
+
+
 LISTS = (
     known("objective", "level", "strategic"),
     known("organisation", "kind", "commune"),
@@ -448,7 +457,7 @@ INSTRUCTION = (
     Case(
         "ck_consultation_state_known",
         to("consultation", 1, state="'nonsense'", ended_at=LATER),
-        to("consultation", 1, state="'revoked'", ended_at=LATER),
+        to("consultation", 1, state="'handed_over'", ended_at=LATER),
     ),
     Case(
         "ck_consultation_ended_dated",
@@ -464,6 +473,30 @@ INSTRUCTION = (
         "ck_consultation_answered_has_answer",
         to("consultation", 1, state="'answered'", ended_at=LATER),
         to("consultation", 1, state="'answered'", ended_at=LATER, answer="'yes'"),
+    ),
+    *(
+        Case("ck_consultation_colleague_while_asked", refused, to("consultation", 1, **COLLEAGUE))
+        for refused in (
+            to("consultation", 1, colleague_email="'c@b.example'"),
+            to("consultation", 1, **(COLLEAGUE | {"colleague_why": "NULL"})),
+            ended("handed_over", **COLLEAGUE),
+        )
+    ),
+    *(
+        Case("ck_consultation_file_whole", ended("answered", **(FILE | {part: "NULL"})), ended("answered", **FILE))
+        for part in FILE
+        if part != "answer"
+    ),
+    Case(
+        "ck_consultation_file_with_answer",
+        to("consultation", 1, **(FILE | {"answer": "NULL"})),
+        ended("answered", **FILE),
+    ),
+    Case(
+        "uq_consultation_handed_from_id",
+        add("consultation", handed_from_id=1),
+        add("consultation"),
+        given=[add("consultation", handed_from_id=1)],
     ),
 )
 

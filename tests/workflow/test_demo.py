@@ -98,7 +98,7 @@ def test_every_state_is_there(played: tuple[Database, Summary]) -> None:
         for life in (Consultation, Mission):
             states = set(session.scalars(select(life.__table__.c.state)))
             assert states == (
-                {"asked", "answered", "declined", "expired", "revoked"}
+                {"asked", "answered", "declined", "expired", "revoked", "handed_over"}
                 if life is Consultation
                 else {"drawn", "announced", "findings_sent", "concluded"}
             )

@@ -38,6 +38,7 @@ from workflow.models import (
     Opinion,
     Piece,
     SampleUnit,
+    SecretLink,
 )
 from workflow.turns import TURNS
 from workflow.use_cases import ACTS, control, offered, perform
@@ -87,7 +88,7 @@ def new_campaign(database: Database, world: World) -> World:
 
 
 class Lives(RuleBasedStateMachine):
-    """Three dossiers of one campaign, at three ages, and everybody around them."""
+    """Four dossiers of one campaign, at four ages, and everybody around them."""
 
     database: Database
     base: World
@@ -96,10 +97,12 @@ class Lives(RuleBasedStateMachine):
     def open_campaign(self) -> None:
         self.world = new_campaign(self.database, self.base)
         self.now = NOW
-        self.walks = [Walk(self.database, self.world) for _ in range(3)]
+        self.walks = [Walk(self.database, self.world) for _ in range(4)]
         self.walks[0].draft()
         self.walks[1].assigned()
         self.walks[2].funded()
+        expert = {"expert_email": "expert@binome.example", "question": "Est-ce sûr ?", "due_on": "2027-12-01"}
+        self.walks[3].assigned().act("instructor 1", "consult_expert", **expert)
         self.seen: set[str] = set()
 
     @rule(days=st.integers(1, 45))
@@ -134,11 +137,11 @@ class Lives(RuleBasedStateMachine):
         self.attempt(who, data.draw(st.sampled_from(sorted(ACTS))), dossier, data)
 
     @rule(data=st.data())
-    def a_question_is_answered_or_prolonged_or_expires(self, data: st.DataObject) -> None:
+    def a_question_is_answered_or_prolonged_or_handed_over_or_expires(self, data: st.DataObject) -> None:
         with self.database.read() as session:
             instructor = self.world.actor(session, "instructor 1")
             asked = session.execute(
-                select(Consultation.id, Consultation.dossier_id)
+                select(Consultation.id, Consultation.dossier_id, Consultation.colleague_email)
                 .where(
                     Consultation.state.in_(("asked", "expired")),
                     Consultation.dossier_id.in_([walk.dossier_id for walk in self.walks]),
@@ -149,18 +152,25 @@ class Lives(RuleBasedStateMachine):
             return
         consultation = data.draw(st.sampled_from([tuple(row) for row in asked]))
         expert = access.Actor(None, "Expert", consultation_id=consultation[0])
-        actor, name = data.draw(
-            st.sampled_from(
-                [
-                    *((expert, name) for name in ("answer", "decline", "note")),
-                    (access.SYSTEM_ACTOR, "expire"),
-                    (instructor, "extend"),
-                ]
-            )
-        )
+        of_experts = ("propose_colleague", "answer", "decline", "note")
+        acts = [
+            *((instructor, name) for name in ("hand_over", "refuse_colleague", "extend")),
+            *((expert, name) for name in of_experts),
+            (access.SYSTEM_ACTOR, "expire"),
+        ]
+        if data.draw(st.booleans()):  # what brings a question on, rather than anything
+            acts = acts[:2] if consultation[2] else acts[3:4]
+        actor, name = data.draw(st.sampled_from(acts))
         raw = {
             "answer": {"stance": "favourable", "answer": "Oui"},
             "decline": {"reason": "Non"},
+            "propose_colleague": {
+                "colleague_name": "Collègue",
+                "colleague_email": data.draw(st.sampled_from(["a@binome.example", "B@binome.example"])),
+                "reason": data.draw(TEXTS),
+            },
+            "hand_over": {},
+            "refuse_colleague": {"reason": data.draw(TEXTS)},
             "note": {"answer": "Trop tard, mais oui"},
             "expire": {},
             "extend": {"due_on": (self.now + timedelta(days=data.draw(st.integers(-3, 60)))).date().isoformat()},
@@ -322,6 +332,13 @@ class Lives(RuleBasedStateMachine):
                     select(Opinion.author_id).where(Opinion.dossier_id == dossier.id, Opinion.superseded_at.is_(None))
                 ).all()
                 assert len(standing) == len(set(standing))
+                questions = session.scalars(select(Consultation).where(Consultation.dossier_id == dossier.id)).all()
+                handed = {question.id for question in questions if question.state == "handed_over"}
+                assert handed == {question.handed_from_id for question in questions} - {None}
+                if any(question.state == "asked" for question in questions):
+                    assert dossier.state in ("expert_consulted", "withdrawn")
+                live = select(SecretLink.consultation_id).where(SecretLink.ended_at.is_(None))
+                assert not handed & set(session.scalars(live))
                 if dossier.state == "under_control":
                     assert session.scalar(select(SampleUnit.drawn).where(SampleUnit.dossier_id == dossier.id))
 

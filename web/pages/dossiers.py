@@ -105,6 +105,13 @@ def asked_about(file: File, consultation_id: int) -> list[documents.Listed]:
     return documents.asked_about(file, consultation_id)
 
 
+@pages.get("/dossiers/<int:dossier_id>/consultations/<int:consultation_id>/fichier")
+@access("signed_in")
+def answer_file(dossier_id: int, consultation_id: int) -> Response:
+    """The file that came with an expert's answer, for who may read the answer."""
+    return documents.sent_file(query.answer_file(session(), current_actor(), dossier_id, consultation_id))
+
+
 # --- search ---------------------------------------------------------------------------------------------------------
 
 NUMBER = re.compile(r"\d{4}-\d{4,}")

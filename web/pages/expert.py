@@ -10,18 +10,20 @@ from werkzeug.wrappers import Response
 from web import errors, forms, words
 from web.context import now, see, session, write
 from web.documents import PREVIEWED, preview_page, sent_file, shown_file
+from web.pages.admin_common import labels
 from web.security import access
 from workflow import links
 from workflow.access import Actor
 from workflow.errors import DomainError, Invalid, NotFound, Refused, Stale
+from workflow.files import ACCEPTED
 from workflow.models import Document
 from workflow.queries import consultation as consultations
 from workflow.use_cases import ACTS, perform
-from workflow.use_cases.experts import STANCE_LABELS
+from workflow.use_cases.experts import STANCE_LABELS, Colleague, ExpertAnswer
 
 pages = Blueprint("expert", __name__)
 
-ACTS_OF_EXPERTS = ("answer", "decline", "note")
+ACTS_OF_EXPERTS = ("answer", "propose_colleague", "decline", "note")
 
 
 @pages.after_request
@@ -44,8 +46,8 @@ def _question(token: str) -> consultations.Question:
 @pages.get("/expert/merci")
 @access("public")
 def thanks() -> Response:
-    """What is said once the answer is sent: the link has ended."""
-    return make_response(render_template("expert/thanks.html", declined=request.args.get("act") == "decline"))
+    """What is said once the answer is sent, or a colleague proposed."""
+    return make_response(render_template("expert/thanks.html", act=request.args.get("act")))
 
 
 @pages.get("/expert/<token>")
@@ -88,7 +90,7 @@ def _document(token: str, document_id: int) -> Document:
 @pages.post("/expert/<token>")
 @access("public")
 def answer(token: str) -> Response:
-    """Answer or decline; what stands against it is said and what was typed kept."""
+    """Answer, propose a colleague or decline; what stands against it is said and what was typed kept."""
     act = request.form.get("act", "")
     try:
         question = _question(token)
@@ -119,7 +121,8 @@ def _page(
         token=token,
         act=act,
         problems=problems,
-        labels={"stance": _("Sur ce point, votre avis est"), "answer": _("Votre réponse"), "reason": _("Motif")},
+        labels=labels(ExpertAnswer()) | labels(Colleague()) | ({"reason": _("Motif")} if act == "decline" else {}),
+        accepted=",".join(ACCEPTED),
         stances=words.pairs(STANCE_LABELS),
         reasons=[errors.explain(reason) for reason in error.reasons] if isinstance(error, Refused) else [],
         typed=forms.typed() if error else {},

@@ -96,6 +96,15 @@ def _decline(story: Story) -> None:
     story.act(_expert(story), "decline", story.consultation[0], reason=story.stage.say("declined"))
 
 
+def _hand_over(story: Story) -> None:
+    """The expert proposes a colleague, and the binôme says yes."""
+    colleague = {"colleague_name": "Collègue de l'expert", "colleague_email": "collegue@demo.binome.example"}
+    number = story.consultation[0]
+    story.act(_expert(story), "propose_colleague", number, **colleague, reason=story.stage.say("colleagues"))
+    case = story.act(story.binome[1], "hand_over", number)
+    story.consultation = (case.result.id, colleague["colleague_name"])
+
+
 def _consult_in_vain(story: Story) -> None:
     """The expert does not answer; the scheduler notices it on the morning after the last day."""
     last = story.stage.today + timedelta(days=4)
@@ -229,6 +238,7 @@ STEPS: Mapping[str, Callable[[Story], None]] = {
     "consult_in_vain": _consult_in_vain,
     "answer_expert": _answer_expert,
     "decline": _decline,
+    "hand_over": _hand_over,
     "expire": _expire,
     "revoke": _revoke,
     "note": _note,

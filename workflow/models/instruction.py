@@ -218,6 +218,8 @@ class Expert(Base):
     email: Mapped[str] = mapped_column(unique=True)
     subject: Mapped[str]
     created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+    """Since when nobody is offered to ask them."""
 
 
 class ExpertInterest(Base):
@@ -247,7 +249,23 @@ class Consultation(Base):
         one_of("state", CONSULTATION.states),
         CheckConstraint("(state = 'answered') = (answer IS NOT NULL)", name="answered_has_answer"),
         CheckConstraint("(state = 'asked') = (ended_at IS NULL)", name="ended_dated"),
+        one_of("stance", STANCES),
+        CheckConstraint("note IS NULL OR state = 'expired'", name="note_after_expiry"),
+        CheckConstraint(
+            "(colleague_email IS NULL) = (colleague_name IS NULL)"
+            " AND (colleague_email IS NULL) = (colleague_why IS NULL)"
+            " AND (colleague_email IS NULL OR state = 'asked')",
+            name="colleague_while_asked",
+        ),
+        CheckConstraint(
+            "(file_sha256 IS NULL) = (file_name IS NULL) AND (file_sha256 IS NULL) = (file_type IS NULL)"
+            " AND (file_sha256 IS NULL) = (file_size IS NULL)",
+            name="file_whole",
+        ),
+        CheckConstraint("file_sha256 IS NULL OR answer IS NOT NULL OR note IS NOT NULL", name="file_with_answer"),
+        UniqueConstraint("handed_from_id"),
         Index("ix_consultation_due", "state", "due_on"),
+        Index("ix_consultation_expert", "expert_id"),
     )
 
     id: Mapped[int] = key()
@@ -262,12 +280,23 @@ class Consultation(Base):
     answer: Mapped[str | None]
     reason: Mapped[str | None]
     ended_at: Mapped[datetime | None]
-    stance: Mapped[str | None] = mapped_column(one_of("stance", STANCES))
-    note: Mapped[str | None] = mapped_column(
-        CheckConstraint("note IS NULL OR state = 'expired'", name="note_after_expiry")
-    )
+    stance: Mapped[str | None]
+    note: Mapped[str | None]
     """What the expert says after the day has passed."""
     noted_at: Mapped[datetime | None]
+    file_name: Mapped[str | None]
+    file_type: Mapped[str | None]
+    file_size: Mapped[int | None]
+    file_sha256: Mapped[str | None]
+    """The file that came with the answer or the note; its bytes lie with the documents', under this hash."""
+    colleague_name: Mapped[str | None]
+    colleague_email: Mapped[str | None]
+    colleague_why: Mapped[str | None]
+    """Who the expert proposes to ask instead, until the binôme has said yes or no: nothing is kept of a refused one."""
+    colleague_refusal: Mapped[str | None]
+    """Why the last one proposed was refused."""
+    handed_from_id: Mapped[int | None] = mapped_column(ForeignKey("consultation.id"))
+    """The question of the expert who handed it to this one."""
 
     expert: Mapped[Expert] = relationship()
     documents: Mapped[list[Document]] = relationship(secondary=consultation_document)

@@ -38,6 +38,8 @@ BESIDE: Mapping[str, Callable[[Asked], Any]] = {
     "table": _desk,
     "consult_expert": _desk,
     "revoke": _desk,
+    "hand_over": _desk,
+    "refuse_colleague": _desk,
     **dict.fromkeys(
         (
             "submit",

@@ -30,12 +30,14 @@ from workflow.errors import NotFound
 from workflow.models import (
     BinomeMember,
     Campaign,
+    Consultation,
     Dossier,
     FundingRequest,
     Instance,
     Organisation,
     Person,
 )
+from workflow.queries.consultation import NOT_AWAITED
 
 COLUMNS = tuple(state for state in STATES if state != "draft" and state not in TERMINAL)
 """The states that the board shows as columns; where a life is over, only the count is shown."""
@@ -136,6 +138,17 @@ def _first_of(state: str) -> Select[int]:
     return select(first.subquery(f"first_{state}").c.id)
 
 
+_questions = (
+    select(func.count())
+    .where(Consultation.dossier_id == Dossier.id, Consultation.state.not_in(NOT_AWAITED))
+    .correlate(Dossier)
+)
+_EXPERTS = (
+    _questions.scalar_subquery().label("questions"),
+    _questions.where(Consultation.state != "asked").scalar_subquery().label("answers"),
+)
+"""How many questions were put to experts about a dossier, and how many came back."""
+
 _CARDS = (
     select(
         Dossier.id,
@@ -144,6 +157,7 @@ _CARDS = (
         Dossier.state,
         Dossier.due_on.label("due"),
         Organisation.name.label("carrier"),
+        *_EXPERTS,
     )
     .join(Organisation, Organisation.id == Dossier.organisation_id)
     .where(Dossier.id.in_(union_all(*(_first_of(state) for state in COLUMNS))))
@@ -263,6 +277,7 @@ def listed(session: Session, where: Scope, wanted: Filters, today: date) -> List
             Dossier.due_on.label("due"),
             Organisation.name.label("carrier"),
             asked.label("asked"),
+            *_EXPERTS,
         )
         .join(Organisation, Organisation.id == Dossier.organisation_id)
         .where(Dossier.id.in_(select(ids.subquery().c.id)))

@@ -186,7 +186,11 @@ def _sessions(asked: Asked) -> Options:
 
 
 def _experts(asked: Asked) -> Options:
-    rows = asked.session.execute(select(Expert.id, Expert.name, Expert.subject).order_by(Expert.name, Expert.id))
+    rows = asked.session.execute(
+        select(Expert.id, Expert.name, Expert.subject)
+        .where(Expert.retired_at.is_(None))
+        .order_by(Expert.name, Expert.id)
+    )
     return [(row.id, f"{row.name} – {row.subject}" if row.subject else row.name) for row in rows]
 
 

@@ -22,6 +22,9 @@ from workflow.models import (
 )
 from workflow.models.instruction import consultation_document
 
+NOT_AWAITED = ("revoked", "handed_over")
+"""Questions that count in no list of what is awaited: taken back, or asked of somebody else instead."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -49,6 +52,10 @@ class Question:
     asked: int
     expired: bool
     """Whether its day has passed: what is said now is a note."""
+    colleague: str | None
+    """Who they proposed to ask instead, while the binôme has not answered."""
+    refusal: str | None
+    """Why the last one proposed was refused."""
     documents: Sequence[Any]
     """Those that the expert may read: id, filename, media_type, size."""
 
@@ -88,6 +95,8 @@ def question(session: Session, consultation_id: int) -> Question:
             expenses,
             asked,
             (Consultation.state == "expired").label("expired"),
+            Consultation.colleague_name,
+            Consultation.colleague_refusal,
         )
         .join(Expert, Expert.id == Consultation.expert_id)
         .join(Dossier, Dossier.id == Consultation.dossier_id)

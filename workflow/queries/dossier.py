@@ -15,7 +15,7 @@ from states.dossier import ANIMATOR, BINOME, CARRIER, CONTROLLER, FUNDER, TRANSV
 from states.words import N_
 from workflow.access import INSTRUCTOR, SEES, Actor, knows_of_mission, roles_on, sees, visible
 from workflow.errors import NotFound
-from workflow.models import Document, Dossier
+from workflow.models import Consultation, Document, Dossier
 from workflow.models.instruction import THIRD
 from workflow.opinions import Content
 from workflow.queries.bundle import Bundle, Row
@@ -217,6 +217,17 @@ def document(session: Session, actor: Actor, dossier_id: int, document_id: int) 
     if found is None or found.dossier_id != dossier.id or not sees("documents", roles):
         raise NotFound("document")
     return Download(found.filename, found.media_type, found.sha256)
+
+
+def answer_file(session: Session, actor: Actor, dossier_id: int, consultation_id: int) -> Download:
+    """The file that came with an expert's answer. Raises NotFound where there is none that `actor` may read."""
+    dossier, roles = find(session, actor, dossier_id)
+    found = session.get(Consultation, consultation_id)
+    if found is None or found.dossier_id != dossier.id or not sees("consultations", roles):
+        raise NotFound("consultation")
+    if found.file_name is None or found.file_type is None or found.file_sha256 is None:
+        raise NotFound("document")
+    return Download(found.file_name, found.file_type, found.file_sha256)
 
 
 # --- whose turn it is ---------------------------------------------------------------------------------------------

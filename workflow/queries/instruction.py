@@ -4,7 +4,7 @@ The two individual opinions are hidden from each other until both are sealed: th
 (`workflow.queries.dossier`) lets through.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -50,9 +50,14 @@ class Desk:
         return mark({row.id: row.weight for row in self.file.all("criteria")}, written.scores)
 
     @property
+    def asked(self) -> Sequence[Row]:
+        """The questions put to experts; one that was handed over counts once, as the colleague's."""
+        return [row for row in self.file.all("consultations") if row.state != "handed_over"]
+
+    @property
     def answered(self) -> int:
-        """How many experts have answered or declined, or need not any more."""
-        return sum(row.state != "asked" for row in self.file.all("consultations"))
+        """How many of these were answered or declined, or need not be any more."""
+        return sum(row.state != "asked" for row in self.asked)
 
 
 def desk(session: Session, actor: Actor, dossier_id: int) -> Desk:

@@ -29,6 +29,7 @@ from workflow.models import (
 )
 from workflow.models.instruction import THIRD
 from workflow.opinions import Content
+from workflow.queries.consultation import NOT_AWAITED
 from workflow.queries.progress import MINE, next_step, progress
 
 PAGE = 30
@@ -179,7 +180,7 @@ def _with_steps(session: Session, actor: Actor, dossiers: Sequence[Row]) -> list
                 func.count().label("asked"),
                 func.count(case((Consultation.state != "asked", 1))).label("answered"),
             )
-            .where(Consultation.dossier_id.in_(ids), Consultation.state != "revoked")
+            .where(Consultation.dossier_id.in_(ids), Consultation.state.not_in(NOT_AWAITED))
             .group_by(Consultation.dossier_id)
         ).all()
     )

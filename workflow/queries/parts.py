@@ -250,6 +250,13 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
             Consultation.ended_at,
             Consultation.stance,
             Consultation.note,
+            Consultation.file_name,
+            Consultation.file_size,
+            Consultation.colleague_name,
+            Consultation.colleague_email,
+            Consultation.colleague_why,
+            Consultation.colleague_refusal,
+            Consultation.handed_from_id,
         )
         .join(Consultation.expert)
         .where(Consultation.dossier_id == _ID),

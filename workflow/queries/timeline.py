@@ -79,6 +79,9 @@ ACT_READERS: Mapping[str, frozenset[str]] = {
             "answer",
             "note",
             "extend",
+            "propose_colleague",
+            "hand_over",
+            "refuse_colleague",
             "decline",
             "expire",
             "revoke",
@@ -99,7 +102,7 @@ REASON_READERS: Mapping[str, frozenset[str]] = {
         ("declare_inadmissible", "appeal_upheld", "cancel_action", "withdraw", "establish_report_missing"), _EVERYBODY
     ),
     **dict.fromkeys(("reroute", "defer", "reopen_instruction"), _AGENTS),
-    **dict.fromkeys(("decline", "revoke", "arbitrate"), _INSTRUCTION),
+    **dict.fromkeys(("decline", "revoke", "propose_colleague", "refuse_colleague", "arbitrate"), _INSTRUCTION),
 }
 """Who reads the reason given with an act."""
 
