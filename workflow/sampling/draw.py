@@ -6,6 +6,7 @@ seed keeps the units of the smaller one.
 
 import hashlib
 from collections.abc import Iterable
+from heapq import nsmallest
 
 
 def ticket(seed: str, unit: str) -> str:
@@ -16,6 +17,11 @@ def ticket(seed: str, unit: str) -> str:
 def tickets(seed: str, units: Iterable[str]) -> list[tuple[str, str]]:
     """All (ticket, unit) pairs, smallest ticket first: the first n are a simple random sample of size n."""
     return sorted((ticket(seed, unit), unit) for unit in units)
+
+
+def first_tickets(seed: str, units: Iterable[str], n: int) -> list[tuple[str, str]]:
+    """The first n of `tickets`, for little more than the hashing: a heap holds the n smallest met so far."""
+    return nsmallest(n, ((ticket(seed, unit), unit) for unit in units))
 
 
 def population_hash(units: Iterable[str]) -> str:

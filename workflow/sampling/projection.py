@@ -1,0 +1,414 @@
+"""From the errors found to those of the population: projected error, precision and upper limit, by method.
+
+"Guidance" is EGESIF_16-0014-01, the Commission's guidance on sampling methods for audit authorities. Money is in one
+unit (euros as a rule); positive errors are what was declared too much. What was not drawn at random (`exhaustive`:
+above the interval, or forced) counts with its own error and is projected on nothing.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from statistics import covariance, fmean, variance
+from typing import Any
+
+from workflow.sampling import bounds, factors
+from workflow.sampling.errors import BadSampling, count, money
+from workflow.sampling.sizes import CORRECTED_FROM, LARGEST, corrected, smallest, whole
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An examined unit: its error and book value in money, its stratum, and whether it was taken without chance."""
+
+    id: str
+    error: float
+    value: float | None = None
+    stratum: str = ""
+    exhaustive: bool = False
+
+    @property
+    def book(self) -> float:
+        """The book value, where the method needs one."""
+        if self.value is None:
+            raise BadSampling("no_book_value")
+        return self.value
+
+    @property
+    def tainting(self) -> float:
+        """Error over book value."""
+        if not self.book:
+            raise BadSampling("zero_value", id=self.id)
+        return self.error / self.book
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """What a stratum of the population holds, exhaustive units included: units and book value."""
+
+    population: int
+    book_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """The most likely error, the precision around it and the upper limit: rates for attributes, else money.
+
+    `n` is the units drawn at random; `enough(tolerable)` the number that would bring the upper limit under a tolerable
+    error if the errors went on as they were found, None where none would. `advised` is what the guidance's rule
+    prefers of mean per unit (`srs`) and `ratio`.
+    """
+
+    estimate: float
+    precision: float
+    upper_limit: float
+    n: int
+    enough: Callable[[float], int | None]
+    inputs: Mapping[str, Any]
+    source: str
+    advised: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What was drawn at random in one stratum, and the units and book value that it stands for."""
+
+    items: Sequence[Item]
+    population: int
+    book_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A sample by stratum, the error of what was not drawn at random, and the book value of everything."""
+
+    parts: Sequence[_Part]
+    known_error: float
+    book_value: float
+
+    @property
+    def items(self) -> list[Item]:
+        return [item for part in self.parts for item in part.items]
+
+
+def _parts(sample: Sequence[Item], strata: Mapping[str, Stratum]) -> _Parts:
+    by_stratum: dict[str, list[Item]] = {name: [] for name in strata}
+    for item in sample:
+        # Where there is one stratum without a name, all are in it.
+        name = "" if "" in strata else item.stratum
+        if name not in strata:
+            raise BadSampling("unknown_stratum", stratum=name)
+        by_stratum[name].append(item)
+    parts = []
+    for name, items in by_stratum.items():
+        drawn = [item for item in items if not item.exhaustive]
+        apart = [item for item in items if item.exhaustive]
+        units = strata[name].population - len(apart)
+        value = strata[name].book_value - math.fsum(item.book for item in apart)
+        if units < len(drawn) or value < 0:
+            raise BadSampling("sample_above_population")
+        if units and len(drawn) < 2:
+            raise BadSampling("too_few", stratum=name or "—")
+        if units:
+            parts.append(_Part(drawn, units, value))
+    known = math.fsum(item.error for item in sample if item.exhaustive)
+    return _Parts(parts, known, math.fsum(stratum.book_value for stratum in strata.values()))
+
+
+def _described(
+    sample: Sequence[Item], strata: Mapping[str, Stratum] | None, population: int | None, book_value: float | None
+) -> _Parts:
+    """The sample by stratum: those described, or the whole population as one, whose units nobody need know for MUS."""
+    if strata is not None:
+        for option, given in (("population", population), ("book_value", book_value)):
+            if given is not None:
+                raise BadSampling("needless", option=option)
+        return _parts(sample, strata)
+    if book_value is None:
+        raise BadSampling("missing", option="book_value")
+    if population is None:
+        raise BadSampling("missing", option="population")
+    count("population", population)
+    money("book_value", book_value)
+    return _parts(sample, {"": Stratum(population, book_value)})
+
+
+def _least(n: int, fits: Callable[[int], bool]) -> int | None:
+    """The least number above n that fits, where all above one that fits do; None where none under LARGEST does."""
+    high = n + 1
+    while not fits(high):
+        if high > LARGEST:
+            return None
+        n, high = high, 2 * high
+    while high - n > 1:
+        middle = (n + high) // 2
+        n, high = (n, middle) if fits(middle) else (middle, high)
+    return high
+
+
+# Attributes
+
+
+def rate(method: str, *, confidence: float, errors: int, n: int, population: int | None = None) -> Projection:
+    """The rate of error, from `errors` among `n`: exact bounds (`bounds.py`), the precision being what they add.
+
+    `method` is binomial, hypergeometric (which needs `population`, in units) or poisson. ISA 530; guidance 7.9.
+    """
+    upper = bounds.UPPER[method](errors, n, confidence, population)
+
+    def enough(tolerable: float) -> int | None:
+        try:
+            return smallest(method, confidence, tolerable, errors / n, population=population, start=n + 1)[0]
+        except BadSampling:
+            return None
+
+    inputs = {"confidence": confidence, "errors": errors, "n": n, "population": population}
+    source = "ISA 530; EGESIF_16-0014-01, 7.9"
+    return Projection(errors / n, upper - errors / n, upper, n, enough, inputs, source)
+
+
+# Variables
+
+
+def _normal(
+    parts: _Parts,
+    estimate: float,
+    variances: Sequence[float],
+    confidence: float,
+    source: str,
+    population: int | None = None,
+) -> Projection:
+    """Estimate and variances of each part's projected error, as the normal distribution has it.
+
+    With `population`, the finite population correction √(1 − n/N) is applied to a part of which more than
+    CORRECTED_FROM was drawn.
+    """
+    coefficient = factors.z(confidence)
+    n = len(parts.items)
+    shares = [len(part.items) / part.population if population else 0.0 for part in parts.parts]
+    left = [1 - share if share > CORRECTED_FROM else 1.0 for share in shares]
+    plain = coefficient * math.sqrt(math.fsum(variances))
+    precision = coefficient * math.sqrt(math.fsum(v * share for v, share in zip(variances, left, strict=True)))
+
+    def enough(tolerable: float) -> int | None:
+        if tolerable <= estimate:
+            return None
+        raw = n * (plain / (tolerable - estimate)) ** 2
+        if population:
+            raw = min(corrected(raw, population)[0], population)
+        return max(n + 1, whole(raw)) if raw <= LARGEST else None
+
+    inputs = {
+        "confidence": confidence,
+        "book_value": parts.book_value,
+        "n": n,
+        "z": coefficient,
+        "known_error": parts.known_error,
+        "finite_population_correction": min(left, default=1.0) < 1,
+        "parts": [
+            {
+                "n": len(part.items),
+                **({"population": part.population} if population else {}),
+                "book_value": part.book_value,
+            }
+            for part in parts.parts
+        ],
+    }
+    return Projection(
+        estimate,
+        precision,
+        estimate + precision,
+        n,
+        enough,
+        inputs,
+        source,
+        _advised(parts.items) if population else None,
+    )
+
+
+def _advised(items: Sequence[Item]) -> str | None:
+    """Ratio where COV(E, BV) / VAR(BV) > (ΣE / ΣBV) / 2, else mean per unit: guidance 6.1.1.3. None without values."""
+    if len(items) < 2 or any(item.value is None for item in items):
+        return None
+    values, errors = [item.book for item in items], [item.error for item in items]
+    spread = variance(values)
+    slope = covariance(errors, values) / spread if spread else 0.0
+    return "ratio" if slope > math.fsum(errors) / math.fsum(values) / 2 else "srs"
+
+
+def mean_per_unit(
+    sample: Sequence[Item],
+    *,
+    confidence: float,
+    population: int | None = None,
+    book_value: float | None = None,
+    strata: Mapping[str, Stratum] | None = None,
+) -> Projection:
+    """EE = Σ N_h · mean error, SE = z · √(Σ N_h² · s_h² / n_h): guidance 6.1.1.3-4 and 6.1.2.3-4.
+
+    The guidance writes the precision of strata for shares in proportion to N_h; this one (Cochran, Sampling Techniques,
+    5.3) is the same for those and holds for any. `population` and `book_value` are those of everything; with `strata`
+    they stand there, by name.
+    """
+    parts = _described(sample, strata, population, book_value)
+    units = sum(part.population for part in parts.parts)
+    projected = [part.population * fmean(item.error for item in part.items) for part in parts.parts]
+    variances = [
+        part.population**2 * variance(item.error for item in part.items) / len(part.items) for part in parts.parts
+    ]
+    estimate = parts.known_error + math.fsum(projected)
+    return _normal(parts, estimate, variances, confidence, "EGESIF_16-0014-01, 6.1.1.3 and 6.1.1.4", units)
+
+
+def ratio(
+    sample: Sequence[Item],
+    *,
+    confidence: float,
+    population: int | None = None,
+    book_value: float | None = None,
+    strata: Mapping[str, Stratum] | None = None,
+) -> Projection:
+    """EE = Σ BV_h · ΣE / ΣBV, SE as for the mean per unit of q = E − (ΣE / ΣBV) · BV: guidance 6.1.1.3-4, 6.1.2.3-4."""
+    parts = _described(sample, strata, population, book_value)
+    units = sum(part.population for part in parts.parts)
+    estimate, variances = parts.known_error, []
+    for part in parts.parts:
+        books = math.fsum(item.book for item in part.items)
+        if not books:
+            raise BadSampling("zero_value", id=part.items[0].id)
+        slope = math.fsum(item.error for item in part.items) / books
+        estimate += part.book_value * slope
+        spread = variance(item.error - slope * item.book for item in part.items)
+        variances.append(part.population**2 * spread / len(part.items))
+    return _normal(parts, estimate, variances, confidence, "EGESIF_16-0014-01, 6.1.1.3 and 6.1.1.4", units)
+
+
+# By value
+
+
+def _by_value(sample: Sequence[Item], strata: Mapping[str, Stratum] | None, book_value: float | None) -> _Parts:
+    """As for the mean per unit, whoever knows how many units there are: what is drawn by value stands for a value."""
+    return _described(sample, strata, None if strata else max(1, len(sample)), book_value)
+
+
+def mus_standard(
+    sample: Sequence[Item],
+    *,
+    confidence: float,
+    book_value: float | None = None,
+    strata: Mapping[str, Stratum] | None = None,
+) -> Projection:
+    """EE = EE_e + Σ BV_hs / n_hs · Σ E/BV, SE = z · √(Σ BV_hs² / n_hs · s_rh²): guidance 6.3.1.4-5 and 6.3.2.4-5."""
+    parts = _by_value(sample, strata, book_value)
+    estimate, variances = parts.known_error, []
+    for part in parts.parts:
+        rates = [item.tainting for item in part.items]
+        estimate += part.book_value * fmean(rates)
+        variances.append(part.book_value**2 * variance(rates) / len(rates))
+    return _normal(parts, estimate, variances, confidence, "EGESIF_16-0014-01, 6.3.1.4 and 6.3.1.5")
+
+
+def mus_conservative(
+    sample: Sequence[Item],
+    *,
+    confidence: float,
+    book_value: float,
+    interval: float | None = None,
+    n: int | None = None,
+) -> Projection:
+    """EE = EE_e + SI · Σ E/BV, SE = SI · RF(0) + Σ (RF(j) − RF(j−1) − 1) · SI · (E/BV)_j: guidance 6.3.5.4-5.
+
+    The taintings stand in descending order, understatements lessen the estimate alone. SI is `interval`, or
+    book_value / `n` (the size planned, as in the guidance's example); else what was drawn at random shares what of the
+    book value is not exhaustive, as `select.draw` does it.
+    """
+    parts = _by_value(sample, None, book_value)
+    drawn = parts.items
+    if not drawn:
+        raise BadSampling("empty_sample")
+    if interval is None:
+        count("n", 1 if n is None else n)
+        interval = book_value / n if n else sum(part.book_value for part in parts.parts) / len(drawn)
+    elif n is not None:
+        raise BadSampling("needless", option="n")
+    money("interval", interval)
+    step = interval
+    taintings = [item.tainting for item in drawn]
+    found = sorted((tainting for tainting in taintings if tainting > 0), reverse=True)
+    reliability = [factors.reliability_factor(errors, confidence) for errors in range(len(found) + 1)]
+    basic = step * factors.basic_factor(confidence)
+    allowance = step * math.fsum(
+        (reliability[j + 1] - reliability[j] - 1) * tainting for j, tainting in enumerate(found)
+    )
+    estimate = parts.known_error + step * math.fsum(taintings)
+    mean = fmean(found) if found else 0.0
+
+    def upper(size: int) -> float:
+        """With so many units, as many of them in error as now and equally tainted."""
+        errors = len(found) * size / len(drawn)
+        widening = factors.exact_factor(errors, confidence) - factors.exact_factor(0, confidence) - errors
+        return estimate + step * len(drawn) / size * (factors.basic_factor(confidence) + mean * widening)
+
+    def enough(tolerable: float) -> int | None:
+        return _least(len(drawn), lambda size: upper(size) < tolerable) if estimate < tolerable else None
+
+    inputs = {
+        "confidence": confidence,
+        "book_value": book_value,
+        "n": len(drawn),
+        "interval": step,
+        "known_error": parts.known_error,
+        "reliability_factor": factors.basic_factor(confidence),
+        "basic_precision": basic,
+        "incremental_allowance": allowance,
+    }
+    precision = basic + allowance
+    source = "EGESIF_16-0014-01, 6.3.5.4 and 6.3.5.5"
+    return Projection(estimate, precision, estimate + precision, len(drawn), enough, inputs, source)
+
+
+def stringer(sample: Sequence[Item], *, confidence: float, book_value: float | None = None) -> Projection:
+    """Stringer's bound (`bounds.stringer`) over the book value that is not exhaustive, and what is known of the rest.
+
+    The estimate is the mean tainting of what was drawn by value; understatements lessen it, but not the bound. Without
+    `book_value` all figures are rates of it, and nothing may be exhaustive.
+    """
+    rates = book_value is None and not any(item.exhaustive for item in sample)
+    parts = _parts(sample, {"": Stratum(len(sample), 1.0)}) if rates else _by_value(sample, None, book_value)
+    drawn = parts.items
+    if not drawn:
+        raise BadSampling("empty_sample")
+    value = sum(part.book_value for part in parts.parts)
+    taintings = [item.tainting for item in drawn]
+    found = [tainting for tainting in taintings if tainting > 0]
+    estimate = parts.known_error + value * fmean(taintings)
+    bound = parts.known_error + value * bounds.stringer(taintings, len(drawn), confidence)
+    mean = fmean(found) if found else 0.0
+
+    def upper(size: int) -> float:
+        """With so many units, as many of them in error as now and equally tainted."""
+        none, some = (bounds.binomial(errors, size, confidence) for errors in (0.0, len(found) * size / len(drawn)))
+        return parts.known_error + value * (none + mean * (some - none))
+
+    def enough(tolerable: float) -> int | None:
+        return _least(len(drawn), lambda size: upper(size) < tolerable) if estimate < tolerable else None
+
+    inputs = {
+        "confidence": confidence,
+        "book_value": book_value,
+        "n": len(drawn),
+        "known_error": parts.known_error,
+        "errors": len(found),
+    }
+    return Projection(estimate, bound - estimate, bound, len(drawn), enough, inputs, "Stringer, ASA Proceedings, 1963")
+
+
+METHODS: Mapping[str, Callable[..., Projection]] = {
+    **{method: partial(rate, method) for method in bounds.UPPER},
+    "stringer": stringer,
+    "srs": mean_per_unit,
+    "ratio": ratio,
+    "mus-standard": mus_standard,
+    "mus-conservative": mus_conservative,
+}
+"""The projections by name; the first three take counts, the others a sample."""
