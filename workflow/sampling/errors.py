@@ -31,7 +31,9 @@ MESSAGES: Mapping[str, str] = {
     "needless": N_("%(option)s ne sert pas ici."),
     "out_of_range": N_("%(option)s : %(found)s ne convient pas ; attendu : %(wanted)s."),
     "expected_too_high": N_("L'erreur attendue doit rester sous l'erreur tolérable : aucune taille ne suffirait."),
-    "no_size": N_("Aucune taille ne suffit : l'erreur attendue est trop proche de l'erreur tolérable."),
+    "no_size": N_(
+        "Aucune taille raisonnable ne suffit : l'erreur attendue est trop proche de la tolérable, ou celle-ci trop petite."
+    ),
     "too_many": N_("%(n)s unités sont demandées, %(available)s peuvent être tirées."),
     "too_few_for_strata": N_("%(n)s unités ne suffisent pas : le minimum par strate en demande %(needed)s."),
     "no_stratum": N_("Un tirage stratifié demande une strate pour chaque unité."),

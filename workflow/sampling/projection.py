@@ -214,16 +214,8 @@ def _normal(
             for part in parts.parts
         ],
     }
-    return Projection(
-        estimate,
-        precision,
-        estimate + precision,
-        n,
-        enough,
-        inputs,
-        source,
-        _advised(parts.items) if population else None,
-    )
+    advised = _advised(parts.items) if population else None
+    return Projection(estimate, precision, estimate + precision, n, enough, inputs, source, advised)
 
 
 def _advised(items: Sequence[Item]) -> str | None:
@@ -248,7 +240,8 @@ def mean_per_unit(
 
     The guidance writes the precision of strata for shares in proportion to N_h; this one (Cochran, Sampling Techniques,
     5.3) is the same for those and holds for any. `population` and `book_value` are those of everything; with `strata`
-    they stand there, by name.
+    they stand there, by name. The limit is a normal one: where values differ widely it holds less often than it says,
+    and a draw by value is the better one.
     """
     parts = _described(sample, strata, population, book_value)
     units = sum(part.population for part in parts.parts)

@@ -14,7 +14,7 @@ from typing import Any
 from workflow.sampling import factors
 from workflow.sampling.errors import BadSampling, count, money, need, share
 
-LARGEST = 10_000_000
+LARGEST = 250_000
 """No larger sample is looked for."""
 CORRECTED_FROM = 0.1
 """Share of the population above which the finite population correction is applied; below, the guidance's examples do
