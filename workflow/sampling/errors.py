@@ -13,7 +13,7 @@ MESSAGES: Mapping[str, str] = {
     # a file
     "not_utf8": N_("Ligne %(line)s : le texte n'est pas en UTF-8."),
     "not_csv": N_("Ligne %(line)s : ce n'est pas du CSV."),
-    "cells": N_("Ligne %(line)s : %(found)s cellules, l'en-tête en a %(wanted)s."),
+    "cells": N_("Ligne %(line)s : %(found)s cellule(s), l'en-tête en a %(wanted)s."),
     "no_column": N_("Il n'y a pas de colonne « %(column)s » ; l'en-tête est : %(header)s."),
     "no_unit": N_("Le fichier ne contient aucune unité sous son en-tête."),
     "bad_id": N_("Ligne %(line)s : l'identifiant est vide, ou contient une tabulation ou un saut de ligne."),
@@ -32,10 +32,10 @@ MESSAGES: Mapping[str, str] = {
     "out_of_range": N_("%(option)s : %(found)s ne convient pas ; attendu : %(wanted)s."),
     "expected_too_high": N_("L'erreur attendue doit rester sous l'erreur tolérable : aucune taille ne suffirait."),
     "no_size": N_(
-        "Aucune taille raisonnable ne suffit : l'erreur attendue est trop proche de la tolérable, ou celle-ci trop petite."
+        "Aucune taille raisonnable ne suffit : l'erreur attendue est trop près de la tolérable, ou celle-ci trop basse."
     ),
-    "too_many": N_("%(n)s unités sont demandées, %(available)s peuvent être tirées."),
-    "too_few_for_strata": N_("%(n)s unités ne suffisent pas : le minimum par strate en demande %(needed)s."),
+    "too_many": N_("%(n)s unité(s) demandée(s) : %(available)s seulement peuvent être tirées."),
+    "too_few_for_strata": N_("%(n)s unité(s) ne suffisent pas : le minimum par strate en demande %(needed)s."),
     "no_stratum": N_("Un tirage stratifié demande une strate pour chaque unité."),
     "no_values": N_("Ce tirage demande une valeur pour chaque unité."),
     "too_large": N_("La RFC 3797 ne tire que parmi 65 535 unités au plus."),

@@ -143,9 +143,10 @@ def verify(record: Mapping[str, Any]) -> str | None:
         given = _Record.model_validate(record)
     except ValidationError as error:
         return ".".join(str(part) for part in error.errors()[0]["loc"])
-    names = [unit.id for unit in given.population]
-    if len(set(names)) < len(names):
-        return f"population.{next(place for place, name in enumerate(names) if name in names[:place])}.id"
+    first: dict[str, int] = {}
+    for place, unit in enumerate(given.population):
+        if first.setdefault(unit.id, place) != place:
+            return f"population.{place}.id"
     units = [
         Unit(unit.id, None if unit.value is None else Decimal(repr(unit.value)), unit.stratum)
         for unit in given.population
@@ -162,7 +163,8 @@ def verify(record: Mapping[str, Any]) -> str | None:
     try:
         return _difference(make(units, request), record)
     except BadSampling as error:
-        return _BY_CODE[error.reasons[0].code]
+        (reason,) = error.reasons
+        return _BY_CODE.get(reason.code) or str(reason.params["option"])
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -87,10 +87,10 @@ class Draw:
 
 def draw(population: Sequence[Unit], request: Request) -> Draw:
     """Draw from `population` what `request` asks. Raises BadSampling."""
-    known = {unit.id for unit in population}
-    for identifier in request.forced:
-        if identifier not in known:
-            raise BadSampling("unknown_unit", id=identifier)
+    apart = set(request.forced)
+    forced = sorted((unit for unit in population if unit.id in apart), key=lambda unit: unit.id) if apart else []
+    for identifier in sorted(apart - {unit.id for unit in forced}):
+        raise BadSampling("unknown_unit", id=identifier)
     try:
         request.seed.encode()
     except UnicodeEncodeError as error:
@@ -98,12 +98,10 @@ def draw(population: Sequence[Unit], request: Request) -> Draw:
     count("n", request.n)
     count("reserve", request.reserve, 0)
     count("minimum", request.minimum, 0)
-    apart = set(request.forced)
-    rest = [unit for unit in population if unit.id not in apart]
+    rest = [unit for unit in population if unit.id not in apart] if apart else population
     if request.n > len(rest):
         raise BadSampling("too_many", n=request.n, available=len(rest))
     drawn = METHODS[request.method](rest, request)
-    forced = sorted((unit for unit in population if unit.id in apart), key=lambda unit: unit.id)
     return Draw(drawn.units, drawn.reserve, forced, drawn.strata, drawn.interval, drawn.start)
 
 
@@ -111,8 +109,10 @@ def draw(population: Sequence[Unit], request: Request) -> Draw:
 
 
 def _first(units: Sequence[Unit], seed: str, n: int) -> list[Pick]:
-    by_id = {unit.id: unit for unit in units}
-    return [Pick(by_id[name], number) for number, name in first_tickets(seed, by_id, n)]
+    chosen = first_tickets(seed, (unit.id for unit in units), n)
+    wanted = {name for _number, name in chosen}
+    by_id = {unit.id: unit for unit in units if unit.id in wanted}
+    return [Pick(by_id[name], number) for number, name in chosen]
 
 
 def _simple(units: Sequence[Unit], request: Request) -> Draw:
@@ -182,11 +182,10 @@ def allocate(n: int, strata: Sequence[tuple[int, float]], minimum: int) -> list[
 
 
 def _by_value(units: Sequence[Unit], request: Request) -> Draw:
-    values = _whole_values(units)
+    values, places = _whole_values(units)
     worth = {unit.id: value for unit, value in zip(units, values, strict=True) if value}
     if request.n > len(worth):
         raise BadSampling("too_many", n=request.n, available=len(worth))
-    scale = Fraction(sum(unit.value or 0 for unit in units)) / sum(values)
     order = tickets(request.seed, worth)
     high, hits, interval, start = _systematic(order, worth, request.n, ticket(request.seed, ""))
     by_id = {unit.id: unit for unit in units}
@@ -198,17 +197,16 @@ def _by_value(units: Sequence[Unit], request: Request) -> Draw:
     if standing := min(request.reserve, len(left)):
         next_high, next_hits, _interval, _start = _systematic(left, worth, standing, ticket(request.seed, "\nreserve"))
         reserve = [Pick(by_id[name], number) for number, name in left if name in next_high or name in next_hits]
-    return Draw(chosen, reserve, interval=interval * scale, start=start * scale)
+    return Draw(chosen, reserve, interval=interval / 10**places, start=start / 10**places)
 
 
-def _whole_values(units: Sequence[Unit]) -> list[int]:
-    """The values in the smallest unit of money that makes all of them whole, so that nothing is rounded."""
+def _whole_values(units: Sequence[Unit]) -> tuple[list[int], int]:
+    """The values without their decimals, so that nothing is rounded, and how many decimals these were."""
     values = [unit.value for unit in units if unit.value is not None]
     if len(values) < len(units):
         raise BadSampling("no_values")
-    places = max((-int(value.as_tuple().exponent) for value in values), default=0)
-    factor = Decimal(10) ** max(places, 0)
-    return [int(value * factor) for value in values]
+    places = max(0, *(-int(value.as_tuple().exponent) for value in values))
+    return [int(value.scaleb(places)) for value in values], places
 
 
 def _systematic(
