@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from workflow.sampling import bounds, conclusion, projection, sizes
+from workflow.sampling import bounds, conclusion, monetary, sizes
 from workflow.sampling.projection import Item
 from workflow.sampling.select import Request, Unit, draw
 
@@ -145,6 +145,6 @@ def test_estimates_by_value_are_right_on_average() -> None:
             for pick in picks
         ]
         assert any(item.exhaustive for item in sample)
-        estimates.append(projection.mus_standard(sample, book_value=book, confidence=0.9).estimate)
+        estimates.append(monetary.mus_standard(sample, book_value=book, confidence=0.9).estimate)
     error = float(np.std(estimates)) / len(estimates) ** 0.5
     assert float(np.mean(estimates)) == pytest.approx(true, abs=3 * error)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.sampling import bounds, conclusion, projection
+from workflow.sampling import bounds, conclusion, monetary, projection, sizes
 from workflow.sampling.errors import BadSampling
 from workflow.sampling.projection import Item, Projection, Stratum
 
@@ -95,7 +95,7 @@ def test_strata_of_the_guidance() -> None:
 def test_monetary_units_of_the_guidance() -> None:
     # 6.3.1.7: 8 units above the interval, 69 others, taintings 1.096, sd 0.09.
     sample = [*known(7_616_805, 786_837_081, 8), *tainted(having(69, 1.096, 0.09))]
-    found = projection.mus_standard(sample, book_value=BOOK, confidence=0.9)
+    found = monetary.mus_standard(sample, book_value=BOOK, confidence=0.9)
     assert found.estimate == pytest.approx(61_829_809, abs=1)
     assert found.precision == pytest.approx(60_831_129, abs=1)
     assert found.upper_limit == pytest.approx(122_660_937, abs=2)
@@ -108,24 +108,24 @@ def test_monetary_units_of_the_guidance() -> None:
         *tainted(having(73, 1.0234, math.sqrt(0.000036)), "1"),
         *tainted(having(47, 1.176, math.sqrt(0.0081)), "2"),
     ]
-    found = projection.mus_standard(sample, strata=strata, confidence=0.9)
+    found = monetary.mus_standard(sample, strata=strata, confidence=0.9)
     assert found.estimate == pytest.approx(65_016_597, abs=1)
     assert found.precision == pytest.approx(22_958_216, abs=1)
     assert found.upper_limit == pytest.approx(87_974_813, abs=1)
     # 6.4.7, by value without statistics: 4 units above (error 80,028), 4 of 32 others, taintings 0.0272.
     sample = [*known(80_028, 12_411_965, 4), *tainted([0.0272, 0, 0, 0])]
-    found = projection.mus_standard(sample, book_value=12_411_965 + 9_619_263, confidence=0.9)
+    found = monetary.mus_standard(sample, book_value=12_411_965 + 9_619_263, confidence=0.9)
     assert found.estimate == pytest.approx(145_439, abs=1)
 
 
 def test_the_conservative_approach_of_the_guidance() -> None:
     # 6.3.5.7: 136 planned, 24 units above BV / 136, taintings 1.077. The table of allowances is printed in part only.
     sample = [*known(7_843_574, 1_500_000_000, 24), *tainted([1.077 / 16] * 16 + [0.0] * 96)]
-    found = projection.mus_conservative(sample, book_value=BOOK, n=136, confidence=0.9)
+    found = monetary.mus_conservative(sample, book_value=BOOK, n=136, confidence=0.9)
     assert found.inputs["interval"] == pytest.approx(30_881_485, abs=0.5)
     assert found.estimate == pytest.approx(41_102_934, abs=1)
     assert found.inputs["basic_precision"] == pytest.approx(71_336_231, abs=1)
-    same = projection.mus_conservative(sample, book_value=BOOK, interval=BOOK / 136, confidence=0.9)
+    same = monetary.mus_conservative(sample, book_value=BOOK, interval=BOOK / 136, confidence=0.9)
     assert same.upper_limit == found.upper_limit
 
 
@@ -133,13 +133,13 @@ def test_allowances_take_the_greatest_tainting_first() -> None:
     # 6.3.5.5 at 90 %: factors 3.89 − 2.30 − 1, 5.32 − 3.89 − 1, 6.68 − 5.32 − 1; 0.25 of an interval of 200,000 alone
     # would allow 29,500 (the text's 29,000 takes 2.31, the worked example 2.30).
     sample = tainted([0.0, 0.1, -0.4, 0.25, 0.2])
-    found = projection.mus_conservative(sample, book_value=1_000_000, interval=200_000, confidence=0.9)
+    found = monetary.mus_conservative(sample, book_value=1_000_000, interval=200_000, confidence=0.9)
     assert found.inputs["incremental_allowance"] == pytest.approx(200_000 * (0.59 * 0.25 + 0.43 * 0.2 + 0.36 * 0.1))
     assert found.estimate == pytest.approx(200_000 * 0.15)
     assert found.precision == pytest.approx(200_000 * 2.31 + found.inputs["incremental_allowance"])
-    alone = projection.mus_conservative(tainted([0.25, 0.0]), book_value=1_000_000, interval=200_000, confidence=0.9)
+    alone = monetary.mus_conservative(tainted([0.25, 0.0]), book_value=1_000_000, interval=200_000, confidence=0.9)
     assert alone.inputs["incremental_allowance"] == pytest.approx(29_500)
-    drawn = projection.mus_conservative(
+    drawn = monetary.mus_conservative(
         [*known(10, 400_000, 2), *tainted([0.0] * 3)], book_value=1_000_000, confidence=0.9
     )
     assert (drawn.inputs["interval"], drawn.estimate) == (200_000, 10)
@@ -206,7 +206,7 @@ def test_projections_are_what_their_formulas_say(
     methods: tuple[Callable[..., Projection], ...] = (
         projection.mean_per_unit,
         projection.ratio,
-        projection.mus_standard,
+        monetary.mus_standard,
     )
     for method, estimate, spread in zip(methods, wanted, spreads, strict=True):
         found = method(items, strata=strata, confidence=0.9)
@@ -262,10 +262,10 @@ def test_stringers_bound_is_its_sum() -> None:
     with pytest.raises(BadSampling):
         bounds.stringer([1.1], 80, 0.95)
     sample = [*known(500, 100_000, 2), *tainted([0.35, 0.2, 1.0, -0.5, *[0.0] * 76])]
-    found = projection.stringer(sample, book_value=1_100_000, confidence=0.95)
+    found = monetary.stringer(sample, book_value=1_100_000, confidence=0.95)
     assert found.upper_limit == pytest.approx(500 + 1_000_000 * by_hand)
     assert found.estimate == pytest.approx(500 + 1_000_000 * (0.35 + 0.2 + 1.0 - 0.5) / 80)
-    rates = projection.stringer(tainted([0.35, 0.2, 1.0, *[0.0] * 77]), confidence=0.95)
+    rates = monetary.stringer(tainted([0.35, 0.2, 1.0, *[0.0] * 77]), confidence=0.95)
     assert rates.upper_limit == pytest.approx(by_hand)
 
 
@@ -284,7 +284,7 @@ def test_the_conclusion_of_the_guidance(estimate: float, upper: float, conclusio
 def test_a_sample_as_planned_concludes_and_one_unit_less_does_not(method: str) -> None:
     asked: dict[str, Any] = {"confidence": 0.95, "population": 1000 if method == "hypergeometric" else None}
     for errors in range(4):
-        n = projection.smallest(method, 0.95, 0.05, 0.0, errors, asked["population"])[0]
+        n = sizes.smallest(method, 0.95, 0.05, 0.0, errors, asked["population"])[0]
         told = [conclusion.evaluate(method, materiality=0.05, errors=errors, n=size, **asked) for size in (n, n - 1)]
         assert [one.conclusion for one in told] == ["not material", "inconclusive"]
 

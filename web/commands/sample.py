@@ -16,7 +16,7 @@ from web.commands import sample_words
 from web.commands.output import answer, as_json, fail, opened, read_file
 from workflow import access, clock
 from workflow.models import Campaign, Dossier, Person, SampleUnit
-from workflow.sampling import bounds, conclusion, file, projection, record, sizes
+from workflow.sampling import bounds, conclusion, file, record, sizes
 from workflow.sampling.errors import BadSampling, call
 from workflow.sampling.select import ALLOCATIONS, METHODS, Request
 from workflow.use_cases import control
@@ -220,7 +220,7 @@ def verify(path: Path, as_json: bool) -> None:
 
 
 @sample.command()
-@click.option("--method", required=True, type=click.Choice(list(projection.METHODS)))
+@click.option("--method", required=True, type=click.Choice(list(conclusion.METHODS)))
 @click.option("--sample", type=_FILE, help="CSV file of the units examined.")
 @click.option("--errors", type=int, help="Units in error, where there is no file (attributes).")
 @click.option("--n", type=int, help="Units examined, where there is no file; mus-conservative: the size planned.")

@@ -1,12 +1,23 @@
 """What a projection says of the population against the error that can be tolerated."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from workflow.sampling import bounds, projection
+from workflow.sampling import bounds, monetary, projection
 from workflow.sampling.errors import BadSampling, call, share
 from workflow.sampling.projection import Item, Projection
+
+METHODS: Mapping[str, Callable[..., Projection]] = {
+    **{method: partial(projection.rate, method) for method in bounds.UPPER},
+    "stringer": monetary.stringer,
+    "srs": projection.mean_per_unit,
+    "ratio": projection.ratio,
+    "mus-standard": monetary.mus_standard,
+    "mus-conservative": monetary.mus_conservative,
+}
+"""The projections by name; the first three take counts, the others a sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +44,7 @@ def conclude(estimate: float, upper_limit: float, tolerable: float) -> str:
 def evaluate(
     method: str, sample: Sequence[Item] | None = None, materiality: float | None = None, **options: Any
 ) -> Evaluation:
-    """The projection of `method` (of projection.METHODS) from its options, and what it says against the tolerable rate.
+    """The projection of `method` (of METHODS) from its options, and what it says against the tolerable rate.
 
     `materiality` is that rate. Attributes take a sample, whose units in error are counted, or `errors` and `n`. Where
     it is inconclusive, `more_units` tells how many more units would settle it if errors went on as they were found;
@@ -52,7 +63,7 @@ def evaluate(
         given |= {"errors": sum(item.error != 0 for item in drawn), "n": len(drawn)}
     elif sample is not None:
         given["sample"] = sample
-    found = call(projection.METHODS[method], given)
+    found = call(METHODS[method], given)
     if materiality is None:
         return Evaluation(found)
     tolerable = materiality * (found.inputs.get("book_value") or 1)

@@ -8,7 +8,6 @@ above the interval, or forced) counts with its own error and is projected on not
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from statistics import covariance, fmean, variance
 from typing import Any
 
@@ -70,7 +69,7 @@ class Projection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """What was drawn at random in one stratum, and the units and book value that it stands for."""
 
     items: Sequence[Item]
@@ -79,10 +78,10 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class Split:
     """A sample by stratum, the error of what was not drawn at random, and the book value of everything."""
 
-    parts: Sequence[_Part]
+    parts: Sequence[Part]
     known_error: float
     book_value: float
 
@@ -91,7 +90,11 @@ class _Parts:
         return [item for part in self.parts for item in part.items]
 
 
-def _parts(sample: Sequence[Item], strata: Mapping[str, Stratum]) -> _Parts:
+def split(sample: Sequence[Item], strata: Mapping[str, Stratum]) -> Split:
+    """Share a sample among strata, each with what of it is not exhaustive. Raises BadSampling.
+
+    Each stratum needs two units drawn at random, where it is not exhaustive altogether.
+    """
     by_stratum: dict[str, list[Item]] = {name: [] for name in strata}
     for item in sample:
         # Where there is one stratum without a name, all are in it.
@@ -105,35 +108,36 @@ def _parts(sample: Sequence[Item], strata: Mapping[str, Stratum]) -> _Parts:
         apart = [item for item in items if item.exhaustive]
         units = strata[name].population - len(apart)
         value = strata[name].book_value - math.fsum(item.book for item in apart)
-        if units < len(drawn) or value < 0:
+        # Sums of cents, in floating point, may leave a trifle.
+        if units < len(drawn) or value < -1e-9 * strata[name].book_value:
             raise BadSampling("sample_above_population")
         if units and len(drawn) < 2:
             raise BadSampling("too_few", stratum=name or "—")
         if units:
-            parts.append(_Part(drawn, units, value))
+            parts.append(Part(drawn, units, value))
     known = math.fsum(item.error for item in sample if item.exhaustive)
-    return _Parts(parts, known, math.fsum(stratum.book_value for stratum in strata.values()))
+    return Split(parts, known, math.fsum(stratum.book_value for stratum in strata.values()))
 
 
-def _described(
+def described(
     sample: Sequence[Item], strata: Mapping[str, Stratum] | None, population: int | None, book_value: float | None
-) -> _Parts:
-    """The sample by stratum: those described, or the whole population as one, whose units nobody need know for MUS."""
+) -> Split:
+    """Share a sample among the strata given, or else as one of so many units and this book value. Raises BadSampling."""
     if strata is not None:
         for option, given in (("population", population), ("book_value", book_value)):
             if given is not None:
                 raise BadSampling("needless", option=option)
-        return _parts(sample, strata)
+        return split(sample, strata)
     if book_value is None:
         raise BadSampling("missing", option="book_value")
     if population is None:
         raise BadSampling("missing", option="population")
     count("population", population)
     money("book_value", book_value)
-    return _parts(sample, {"": Stratum(population, book_value)})
+    return split(sample, {"": Stratum(population, book_value)})
 
 
-def _least(n: int, fits: Callable[[int], bool]) -> int | None:
+def least(n: int, fits: Callable[[int], bool]) -> int | None:
     """The least number above n that fits, where all above one that fits do; None where none under LARGEST does."""
     high = n + 1
     while not fits(high):
@@ -170,8 +174,8 @@ def rate(method: str, *, confidence: float, errors: int, n: int, population: int
 # Variables
 
 
-def _normal(
-    parts: _Parts,
+def normal(
+    parts: Split,
     estimate: float,
     variances: Sequence[float],
     confidence: float,
@@ -243,14 +247,14 @@ def mean_per_unit(
     they stand there, by name. The limit is a normal one: where values differ widely it holds less often than it says,
     and a draw by value is the better one.
     """
-    parts = _described(sample, strata, population, book_value)
+    parts = described(sample, strata, population, book_value)
     units = sum(part.population for part in parts.parts)
     projected = [part.population * fmean(item.error for item in part.items) for part in parts.parts]
     variances = [
         part.population**2 * variance(item.error for item in part.items) / len(part.items) for part in parts.parts
     ]
     estimate = parts.known_error + math.fsum(projected)
-    return _normal(parts, estimate, variances, confidence, "EGESIF_16-0014-01, 6.1.1.3 and 6.1.1.4", units)
+    return normal(parts, estimate, variances, confidence, "EGESIF_16-0014-01, 6.1.1.3 and 6.1.1.4", units)
 
 
 def ratio(
@@ -262,7 +266,7 @@ def ratio(
     strata: Mapping[str, Stratum] | None = None,
 ) -> Projection:
     """EE = Σ BV_h · ΣE / ΣBV, SE as for the mean per unit of q = E − (ΣE / ΣBV) · BV: guidance 6.1.1.3-4, 6.1.2.3-4."""
-    parts = _described(sample, strata, population, book_value)
+    parts = described(sample, strata, population, book_value)
     units = sum(part.population for part in parts.parts)
     estimate, variances = parts.known_error, []
     for part in parts.parts:
@@ -273,135 +277,4 @@ def ratio(
         estimate += part.book_value * slope
         spread = variance(item.error - slope * item.book for item in part.items)
         variances.append(part.population**2 * spread / len(part.items))
-    return _normal(parts, estimate, variances, confidence, "EGESIF_16-0014-01, 6.1.1.3 and 6.1.1.4", units)
-
-
-# By value
-
-
-def _by_value(sample: Sequence[Item], strata: Mapping[str, Stratum] | None, book_value: float | None) -> _Parts:
-    """As for the mean per unit, whoever knows how many units there are: what is drawn by value stands for a value."""
-    return _described(sample, strata, None if strata else max(1, len(sample)), book_value)
-
-
-def mus_standard(
-    sample: Sequence[Item],
-    *,
-    confidence: float,
-    book_value: float | None = None,
-    strata: Mapping[str, Stratum] | None = None,
-) -> Projection:
-    """EE = EE_e + Σ BV_hs / n_hs · Σ E/BV, SE = z · √(Σ BV_hs² / n_hs · s_rh²): guidance 6.3.1.4-5 and 6.3.2.4-5."""
-    parts = _by_value(sample, strata, book_value)
-    estimate, variances = parts.known_error, []
-    for part in parts.parts:
-        rates = [item.tainting for item in part.items]
-        estimate += part.book_value * fmean(rates)
-        variances.append(part.book_value**2 * variance(rates) / len(rates))
-    return _normal(parts, estimate, variances, confidence, "EGESIF_16-0014-01, 6.3.1.4 and 6.3.1.5")
-
-
-def mus_conservative(
-    sample: Sequence[Item],
-    *,
-    confidence: float,
-    book_value: float,
-    interval: float | None = None,
-    n: int | None = None,
-) -> Projection:
-    """EE = EE_e + SI · Σ E/BV, SE = SI · RF(0) + Σ (RF(j) − RF(j−1) − 1) · SI · (E/BV)_j: guidance 6.3.5.4-5.
-
-    The taintings stand in descending order, understatements lessen the estimate alone. SI is `interval`, or
-    book_value / `n` (the size planned, as in the guidance's example); else what was drawn at random shares what of the
-    book value is not exhaustive, as `select.draw` does it.
-    """
-    parts = _by_value(sample, None, book_value)
-    drawn = parts.items
-    if not drawn:
-        raise BadSampling("empty_sample")
-    if interval is None:
-        count("n", 1 if n is None else n)
-        interval = book_value / n if n else sum(part.book_value for part in parts.parts) / len(drawn)
-    elif n is not None:
-        raise BadSampling("needless", option="n")
-    money("interval", interval)
-    step = interval
-    taintings = [item.tainting for item in drawn]
-    found = sorted((tainting for tainting in taintings if tainting > 0), reverse=True)
-    reliability = [factors.reliability_factor(errors, confidence) for errors in range(len(found) + 1)]
-    basic = step * factors.basic_factor(confidence)
-    allowance = step * math.fsum(
-        (reliability[j + 1] - reliability[j] - 1) * tainting for j, tainting in enumerate(found)
-    )
-    estimate = parts.known_error + step * math.fsum(taintings)
-    mean = fmean(found) if found else 0.0
-
-    def upper(size: int) -> float:
-        """With so many units, as many of them in error as now and equally tainted."""
-        errors = len(found) * size / len(drawn)
-        widening = factors.exact_factor(errors, confidence) - factors.exact_factor(0, confidence) - errors
-        return estimate + step * len(drawn) / size * (factors.basic_factor(confidence) + mean * widening)
-
-    def enough(tolerable: float) -> int | None:
-        return _least(len(drawn), lambda size: upper(size) < tolerable) if estimate < tolerable else None
-
-    inputs = {
-        "confidence": confidence,
-        "book_value": book_value,
-        "n": len(drawn),
-        "interval": step,
-        "known_error": parts.known_error,
-        "reliability_factor": factors.basic_factor(confidence),
-        "basic_precision": basic,
-        "incremental_allowance": allowance,
-    }
-    precision = basic + allowance
-    source = "EGESIF_16-0014-01, 6.3.5.4 and 6.3.5.5"
-    return Projection(estimate, precision, estimate + precision, len(drawn), enough, inputs, source)
-
-
-def stringer(sample: Sequence[Item], *, confidence: float, book_value: float | None = None) -> Projection:
-    """Stringer's bound (`bounds.stringer`) over the book value that is not exhaustive, and what is known of the rest.
-
-    The estimate is the mean tainting of what was drawn by value; understatements lessen it, but not the bound. Without
-    `book_value` all figures are rates of it, and nothing may be exhaustive.
-    """
-    rates = book_value is None and not any(item.exhaustive for item in sample)
-    parts = _parts(sample, {"": Stratum(len(sample), 1.0)}) if rates else _by_value(sample, None, book_value)
-    drawn = parts.items
-    if not drawn:
-        raise BadSampling("empty_sample")
-    value = sum(part.book_value for part in parts.parts)
-    taintings = [item.tainting for item in drawn]
-    found = [tainting for tainting in taintings if tainting > 0]
-    estimate = parts.known_error + value * fmean(taintings)
-    bound = parts.known_error + value * bounds.stringer(taintings, len(drawn), confidence)
-    mean = fmean(found) if found else 0.0
-
-    def upper(size: int) -> float:
-        """With so many units, as many of them in error as now and equally tainted."""
-        none, some = (bounds.binomial(errors, size, confidence) for errors in (0.0, len(found) * size / len(drawn)))
-        return parts.known_error + value * (none + mean * (some - none))
-
-    def enough(tolerable: float) -> int | None:
-        return _least(len(drawn), lambda size: upper(size) < tolerable) if estimate < tolerable else None
-
-    inputs = {
-        "confidence": confidence,
-        "book_value": book_value,
-        "n": len(drawn),
-        "known_error": parts.known_error,
-        "errors": len(found),
-    }
-    return Projection(estimate, bound - estimate, bound, len(drawn), enough, inputs, "Stringer, ASA Proceedings, 1963")
-
-
-METHODS: Mapping[str, Callable[..., Projection]] = {
-    **{method: partial(rate, method) for method in bounds.UPPER},
-    "stringer": stringer,
-    "srs": mean_per_unit,
-    "ratio": ratio,
-    "mus-standard": mus_standard,
-    "mus-conservative": mus_conservative,
-}
-"""The projections by name; the first three take counts, the others a sample."""
+    return normal(parts, estimate, variances, confidence, "EGESIF_16-0014-01, 6.1.1.3 and 6.1.1.4", units)
