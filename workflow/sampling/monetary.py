@@ -13,7 +13,7 @@ from workflow.sampling.projection import Item, Projection, Split, Stratum, descr
 
 
 def _by_value(sample: Sequence[Item], strata: Mapping[str, Stratum] | None, book_value: float | None) -> Split:
-    """As for the mean per unit; how many units there are need not be known, what is drawn by value stands for a value."""
+    """The sample by stratum. How many units there are need not be known: what is drawn by value stands for a value."""
     return described(sample, strata, None if strata else max(1, len(sample)), book_value)
 
 

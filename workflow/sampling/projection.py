@@ -122,7 +122,7 @@ def split(sample: Sequence[Item], strata: Mapping[str, Stratum]) -> Split:
 def described(
     sample: Sequence[Item], strata: Mapping[str, Stratum] | None, population: int | None, book_value: float | None
 ) -> Split:
-    """Share a sample among the strata given, or else as one of so many units and this book value. Raises BadSampling."""
+    """Share a sample among the strata given, or else take it as one of so many units and this book value."""
     if strata is not None:
         for option, given in (("population", population), ("book_value", book_value)):
             if given is not None:

@@ -37,6 +37,7 @@ def make(population: Sequence[Unit], request: Request) -> dict[str, Any]:
     """
     units = list(population) if request.method == "rfc3797" else sorted(population, key=lambda unit: unit.id)
     drawn = draw(units, request)
+    rows = [_unit(unit) for unit in units]
     record: dict[str, Any] = {
         "format": FORMAT,
         "method": request.method,
@@ -45,12 +46,12 @@ def make(population: Sequence[Unit], request: Request) -> dict[str, Any]:
         "reserve_size": request.reserve,
         **({"allocation": request.allocation, "minimum": request.minimum} if request.method == "stratified" else {}),
         "population_size": len(units),
-        "population_hash": population_hash(map(_line, units)),
+        "population_hash": population_hash("\t".join(map(str, row.values())) for row in rows),
         **_figures(units, drawn),
         "units": _picks(drawn.units),
         "forced": [_unit(unit) for unit in drawn.forced],
         "reserve": _picks(drawn.reserve),
-        "population": [_unit(unit) for unit in units],
+        "population": rows,
     }
     return {**record, SEAL: seal(record)}
 
@@ -68,12 +69,12 @@ def _number(value: Decimal | Fraction) -> float | int:
 
 
 def _unit(unit: Unit) -> dict[str, Any]:
-    fields = {"id": unit.id, "stratum": unit.stratum, "value": None if unit.value is None else _number(unit.value)}
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _line(unit: Unit) -> str:
-    return "\t".join(str(value) for value in _unit(unit).values())
+    fields: dict[str, Any] = {"id": unit.id}
+    if unit.stratum is not None:
+        fields["stratum"] = unit.stratum
+    if unit.value is not None:
+        fields["value"] = _number(unit.value)
+    return fields
 
 
 def _picks(picks: Sequence[Pick]) -> list[dict[str, Any]]:
