@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from states.words import N_
@@ -54,4 +55,4 @@ def _rows(units: Sequence[Mapping[str, Any]]) -> str:
 def _cell(value: object) -> str:
     if value is True:
         return str(_("oui"))
-    return str(value).replace(".", ",") if isinstance(value, float) else str(value)
+    return str(format_decimal(value)) if isinstance(value, float) else str(value)
