@@ -165,7 +165,7 @@ def test_the_chance_of_a_unit_is_its_value_over_the_interval() -> None:
 
 def test_the_draw_by_value_is_replayed_by_hand() -> None:
     units = population()
-    found = record.make(units, Request("mus", 12, "graine"))
+    found = record.make(units, Request("mus", 12, "graine", reserve=1))
     order = sorted(found["population"], key=lambda row: ticket("graine", row["id"]))
     high = [row["id"] for row in found["units"] if row.get("exhaustive")]
     assert high
@@ -174,7 +174,12 @@ def test_the_draw_by_value_is_replayed_by_hand() -> None:
     ends = list(itertools.accumulate(row["value"] for row in line))
     points = [start + k * found["interval"] for k in range(12 - len(high))]
     hits = [next(row["id"] for row, end in zip(line, ends, strict=True) if point < end) for point in points]
-    assert [row["id"] for row in found["units"]] == [row["id"] for row in order if row["id"] in high] + hits
+    drawn = [row["id"] for row in order if row["id"] in high] + hits
+    assert [row["id"] for row in found["units"]] == drawn
+    left = [row for row in order if row["id"] not in drawn]
+    point = int(ticket("graine", "\nreserve"), 16) / 2**256 * sum(row["value"] for row in left)
+    ends = list(itertools.accumulate(row["value"] for row in left))
+    assert found["reserve"][0]["id"] == next(row["id"] for row, end in zip(left, ends, strict=True) if point < end)
 
 
 @pytest.mark.parametrize(
@@ -301,6 +306,7 @@ def test_every_field_is_looked_at(method: str) -> None:
         (("population", 5, "value"), 1.5, "population_hash"),
         (("population_size"), 19, "population_size"),
         (("n",), "8", "n"),
+        (("population_size",), 20.0, "population_size"),
         (("n",), 90, "n"),
         (("n",), 10**13, "n"),
         (("seed",), "\ud800", "seed"),

@@ -233,6 +233,7 @@ def test_shares_add_up_keep_their_bounds_and_never_shrink(
 def test_shares_are_in_proportion_or_neymans() -> None:
     assert allocate(10, [(60, 60), (30, 30), (10, 10)], 1) == [6, 3, 1]
     assert allocate(30, [(60, 60 * 1.0), (30, 30 * 4.0), (10, 10 * 12.0)], 1) == [7, 13, 10]
+    assert allocate(7, [(53, 53), (24, 24), (23, 23)], 0) == [3, 2, 2]
     assert allocate(8, [(4, 0.0), (12, 0.0)], 0) == [2, 6]
     with pytest.raises(BadSampling):
         allocate(2, [(5, 5), (5, 5), (5, 5)], 1)
