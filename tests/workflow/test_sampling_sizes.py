@@ -65,7 +65,7 @@ def test_variables_of_the_guidance() -> None:
         population=3852, book_value=BOOK, sd=168_397, confidence=0.6, tolerable_rate=0.02, expected_rate=0.007
     )
     assert difference.n == 101
-    strata = sizes.stratified(  # 6.2.2.6: 51, shared 16 and 35; the weighted variance is printed as 32,092,103,451
+    strata = sizes.stratified(  # 6.2.2.6: 51 (by z 0.842, not the 0.845 that its formula shows), shared 16 and 35
         strata=[(1520, 21_312), (3347, 215_546)],
         book_value=6_440_727_190,
         confidence=0.6,

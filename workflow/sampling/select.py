@@ -89,8 +89,8 @@ def draw(population: Sequence[Unit], request: Request) -> Draw:
     """Draw from `population` what `request` asks. Raises BadSampling."""
     apart = set(request.forced)
     forced = sorted((unit for unit in population if unit.id in apart), key=lambda unit: unit.id) if apart else []
-    for identifier in sorted(apart - {unit.id for unit in forced}):
-        raise BadSampling("unknown_unit", id=identifier)
+    if unknown := apart - {unit.id for unit in forced}:
+        raise BadSampling("unknown_unit", id=min(unknown))
     try:
         request.seed.encode()
     except UnicodeEncodeError as error:
