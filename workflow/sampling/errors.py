@@ -47,7 +47,7 @@ MESSAGES: Mapping[str, str] = {
     "not_json": N_("Ce n'est pas du JSON, ou un champ y est deux fois."),
     "not_a_record": N_("Ce n'est pas le procès-verbal d'un tirage."),
 }
-MOST = 10**12
+MOST = 10**9
 """No population holds more units."""
 _REMEDY = N_("Corrigez, puis recommencez.")
 
@@ -70,7 +70,7 @@ def need(option: str, value: float, wanted: str, fits: bool) -> None:
 
 def count(option: str, value: int, least: int = 1) -> None:
     """Refuse what is not a count of at least so many."""
-    need(option, value, f"[{least} ; 10¹²]", least <= value <= MOST)
+    need(option, value, f"[{least} ; 10⁹]", least <= value <= MOST)
 
 
 def money(option: str, value: float) -> None:

@@ -9,12 +9,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from workflow.sampling import factors
 from workflow.sampling.errors import BadSampling, count, money, need, share
 
-LARGEST = 250_000
+LARGEST = 10_000_000
 """No larger sample is looked for."""
 CORRECTED_FROM = 0.1
 """Share of the population above which the finite population correction is applied; below, the guidance's examples do
@@ -34,31 +33,31 @@ class Size:
 # Attributes
 
 
-def _binomial(allowed: Any, n: Any, rate: float, _population: int | None) -> Any:
+def _binomial(allowed: float, n: int, rate: float, _population: int | None) -> float:
     from scipy.special import betaincc  # noqa: PLC0415
 
-    return betaincc(allowed + 1, n - allowed, rate)
+    return float(betaincc(allowed + 1, n - allowed, rate)) if allowed < n else 1.0
 
 
-def _poisson(allowed: Any, n: Any, rate: float, _population: int | None) -> Any:
+def _poisson(allowed: float, n: int, rate: float, _population: int | None) -> float:
     from scipy.special import gammaincc  # noqa: PLC0415
 
-    return gammaincc(allowed + 1, n * rate)
+    return float(gammaincc(allowed + 1, n * rate))
 
 
-def _hypergeometric(allowed: Any, n: Any, rate: float, population: int | None) -> Any:
+def _hypergeometric(allowed: float, n: int, rate: float, population: int | None) -> float:
     from scipy.stats import hypergeom  # noqa: PLC0415
 
     units = population or 0
-    return hypergeom.cdf(allowed, units, whole(rate * units), n)
+    return float(hypergeom.cdf(allowed, units, whole(rate * units), n))
 
 
-_AT_MOST: Mapping[str, Callable[[Any, Any, float, int | None], Any]] = {
+_AT_MOST: Mapping[str, Callable[[float, int, float, int | None], float]] = {
     "binomial": _binomial,
     "hypergeometric": _hypergeometric,
     "poisson": _poisson,
 }
-"""The chance of at most so many errors among n (arrays of n) at a rate of error."""
+"""The chance of at most so many errors among n at a rate of error."""
 
 
 def attributes(
@@ -111,22 +110,32 @@ def smallest(
     start: int = 1,
 ) -> tuple[int, float]:
     """The smallest n from `start` on that `attributes` asks for, and the errors allowed in it. Raises BadSampling."""
-    import numpy as np  # noqa: PLC0415
-
     # A chance of 1 − 0.9 is meant to be 0.1, which floating point misses by a little.
     risk = (1 - confidence) * (1 + 1e-12)
+
+    def allowed(n: int) -> float:
+        if expected is not None:
+            return expected
+        return rate * n if method == "poisson" else whole(rate * n)
+
+    def first(low: int, high: int) -> int | None:
+        """The first n from low to high that suffices.
+
+        With n the chance falls, with the errors allowed it rises: where those of `low` are too likely even among
+        `high`, nothing in between suffices.
+        """
+        if not _AT_MOST[method](allowed(low), high, materiality, population) <= risk:
+            return None
+        if low == high:
+            return low
+        middle = (low + high) // 2
+        return first(low, middle) or first(middle + 1, high)
+
     largest = min(population or 0, LARGEST) if method == "hypergeometric" else LARGEST
-    while start <= largest:
-        n = np.arange(start, min(2 * start + 1023, largest) + 1)
-        wanted = rate * n if method == "poisson" else np.ceil(np.round(rate * n, 9))
-        allowed = wanted if expected is None else np.full(n.shape, expected)
-        enough = _AT_MOST[method](allowed, n, materiality, population) <= risk
-        if enough.any():
-            first = int(enough.argmax())
-            errors = float(allowed[first])
-            return int(n[first]), int(errors) if errors.is_integer() else errors
-        start = int(n[-1]) + 1
-    raise BadSampling("no_size")
+    n = first(start, largest) if start <= largest else None
+    if n is None:
+        raise BadSampling("no_size")
+    return n, allowed(n)
 
 
 def whole(amount: float) -> int:
