@@ -184,6 +184,7 @@ def test_without_statistics_shares_are_reached() -> None:
         ("binomial", {"materiality": math.nan}, "out_of_range"),
         ("binomial", {"materiality": 0.05, "confidence": 95}, "out_of_range"),
         ("binomial", {"materiality": 0.05, "expected": -1}, "out_of_range"),
+        ("binomial", {"materiality": 0.05, "confidence": 1 - 2**-53}, "out_of_range"),
         ("binomial", {"materiality": 0.05, "expected": 1, "expected_rate": 0.01}, "needless"),
         ("hypergeometric", {"materiality": 0.05}, "missing"),
         ("hypergeometric", {"materiality": 0.05, "population": 20, "expected": 1}, "no_size"),

@@ -75,12 +75,12 @@ def count(option: str, value: int, least: int = 1) -> None:
 
 def money(option: str, value: float) -> None:
     """Refuse what is not a positive sum."""
-    need(option, value, "]0 ; 10¹⁵[", 0 < value < 1e15)
+    need(option, value, "[0,01 ; 10¹⁵[", 0.01 <= value < 1e15)
 
 
 def share(option: str, value: float) -> None:
     """Refuse what is not a share strictly between 0 and 1."""
-    need(option, value, "]0 ; 1[", 0 < value < 1)
+    need(option, value, "]0 ; 1[", 1e-9 <= value <= 1 - 1e-9)
 
 
 def call(function: Callable[..., T], given: Mapping[str, Any]) -> T:
