@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import structlog
 
-from tests.benchmarks import calendars, demo, forecast, mail, pages, pairing, reminders, server, transitions
+from tests.benchmarks import calendars, demo, forecast, mail, pages, pairing, reminders, sampling, server, transitions
 from tests.benchmarks.measure import Result
 from tests.benchmarks.places import Places, places
 
@@ -25,6 +25,7 @@ PARTS: Mapping[str, Part] = {
     "mail": mail.measure,
     "pairing": pairing.measure,
     "reminders": reminders.measure,
+    "sampling": sampling.measure,
 }
 
 
