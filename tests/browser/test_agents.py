@@ -20,7 +20,10 @@ def write_opinion(instructor: Visitor, dossier: int, verdict: str, strengths: st
     instructor.main.locator("textarea[name=reservations]").fill("À suivre de près")
     for line in lines.values():
         instructor.main.locator(f"input[name=amounts-{line}]").fill("2 500")
-    instructor.press("Enregistrer le brouillon")
+    # Nothing is pressed: what is typed is saved.
+    expect(instructor.main.locator("#opinion-saved")).to_contain_text("Brouillon enregistré")
+    instructor.open(f"/instruction/{dossier}")
+    expect(instructor.main.locator("textarea[name=strengths]")).to_have_value(strengths)
     instructor.main.locator("details.confirm > summary", has_text="Sceller mon avis").click()
     instructor.press("Sceller définitivement mon avis")
 

@@ -442,3 +442,22 @@ def test_statements_do_not_grow_with_the_rows(town: Town) -> None:
         costs.append(found)
     assert costs == [costs[0]] * 3
     assert max(costs[0]) <= 12
+
+
+def test_an_opinion_is_saved_as_it_is_typed(town: Town) -> None:
+    walk = town.walk().assigned()
+    browser = town.browser("instructor 1")
+    save = f"/dossiers/{walk.dossier_id}/actes/save_opinion"
+    page = browser.get(f"/instruction/{walk.dossier_id}").text
+    assert f'hx-post="{save}"' in page
+    typing = {"HX-Request": "true"}
+    answer = browser.post(save, {"strengths": "Tapé"}, headers=typing)
+    assert answer.status_code == 200
+    assert answer.text.startswith("Brouillon enregistré le ")
+    assert "Tapé" in desk(town, "instructor 1", walk).text
+    assert "Brouillon enregistré." not in desk(town, "instructor 1", walk).text, "it is not told again on the next page"
+    wrong = browser.post(save, {"strengths": "x" * 6000}, headers=typing)
+    assert wrong.status_code == 422
+    assert wrong.text.startswith("Pas enregistré")
+    sealing = browser.post(f"/dossiers/{walk.dossier_id}/actes/seal_opinion", {"strengths": "Tapé"}, headers=typing)
+    assert "<h1" in sealing.text, "only drafts are saved this way"

@@ -13,7 +13,7 @@ from states.control import CONTROL
 from states.dossier import DOSSIER
 from states.facts import Facts
 from states.machine import Because, Refusal, decide
-from web import errors, forms
+from web import errors, formats, forms
 from web.context import current_actor, dossier_url, is_local, now, session, today, write
 from web.security import access
 from web.words import done_label
@@ -122,9 +122,20 @@ def _do(act: Act, dossier_id: int, subject_id: int | None) -> Response:
                 subject_id=subject_id,
             )
     except (Invalid, Refused, Stale) as error:
+        if _as_typed(act):
+            told = gettext("Pas enregistré : enregistrez le brouillon vous-même pour voir ce qu'il faut corriger.")
+            return Response(told, error.status, mimetype="text/plain")
         return show_again(act, dossier_id, subject_id, error)
+    if _as_typed(act):
+        kept = gettext("Brouillon enregistré le %(moment)s", moment=formats.moment(now()))
+        return Response(kept, mimetype="text/plain")
     flash(f"{done_label(act.name)}.", "success")
     return redirect(_next() or _dossier_or_home(dossier_id), 303)
+
+
+def _as_typed(act: Act) -> bool:
+    """Whether a page saves a draft while it is being typed, and wants a word beside it instead of the next page."""
+    return act.quiet and "HX-Request" in request.headers
 
 
 def show_again(act: Act, dossier_id: int, subject_id: int | None, error: Invalid | Refused | Stale) -> Response:

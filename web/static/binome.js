@@ -83,7 +83,7 @@
   /* A second click on the way to the server is not a second act. */
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.matches("[data-once]") && !form.hasAttribute("hx-post")) {
+    if (form.matches("[data-once]") && (!form.hasAttribute("hx-post") || form.hasAttribute("hx-trigger"))) {
       if (form.dataset.sent) {
         event.preventDefault();
         return;
