@@ -10,6 +10,8 @@ EXPERT = "expert"
 FUNDER = "funder"
 EVALUATOR = "evaluator"
 CONTROLLER = "controller"
+ASSOCIATED = "associated"
+"""The animator of an instance that is told of the dossier without leading it."""
 TRANSVERSAL = "transversal"
 ADMINISTRATOR = "administrator"
 SYSTEM = "system"
@@ -22,6 +24,7 @@ ROLES = (
     FUNDER,
     EVALUATOR,
     CONTROLLER,
+    ASSOCIATED,
     TRANSVERSAL,
     ADMINISTRATOR,
     SYSTEM,
@@ -170,6 +173,12 @@ _ACTS = (
     ),
     Row("send_message", _DEPOSITED, SAME, (CARRIER, BINOME, ANIMATOR)),
     Row("write_note", _DEPOSITED, SAME, (BINOME, ANIMATOR)),
+    Row(
+        "comment",
+        ("submitted", "incomplete", "assigned", "expert_consulted", "opinion", "funding_decision"),
+        SAME,
+        (ASSOCIATED,),
+    ),
     Row("answer_piece", ("incomplete",), SAME, (CARRIER,)),
     # instruction
     Row("set_effort", ("submitted", "incomplete", *_INSTRUCTED), SAME, (ANIMATOR,)),

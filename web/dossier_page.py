@@ -13,6 +13,7 @@ from states.diagram import Orientation, svg
 from states.dossier import (
     ADMINISTRATOR,
     ANIMATOR,
+    ASSOCIATED,
     BINOME,
     CARRIER,
     CONTROLLER,
@@ -50,6 +51,7 @@ IN_PLACE = frozenset(
     {
         "send_message",
         "write_note",
+        "comment",
         "attach_document",
         "answer_piece",
         "decide_request",
@@ -132,6 +134,10 @@ def act_links(file: File, actor: Actor, *, mine: bool) -> dict[str, ActLink]:
     return found
 
 
+COMMENTED = DOSSIER.by_event["comment"][0].sources
+"""States in which an associated instance may comment."""
+
+
 # --- the picture of its life ----------------------------------------------------------------------------------------
 
 
@@ -156,6 +162,7 @@ _STANDARD = (
     "budget",
     "documents",
     "messages",
+    "comments",
     "notes",
 )
 ORDER: Mapping[str, tuple[str, ...]] = {
@@ -169,6 +176,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "opinions",
         "lines",
         "pieces",
+        "comments",
         "notes",
         "messages",
         "reports",
@@ -198,6 +206,7 @@ def sections(file: File) -> list[str]:
         "form": True,
         "budget": bool(file.all("budget")),
         "documents": file.sees("documents"),
+        "comments": bool(file.all("comments")) or (ASSOCIATED in file.roles and file.dossier.state in COMMENTED),
         "notes": file.sees("notes") and file.dossier.state != "draft",
         "messages": file.sees("messages") and file.dossier.state != "draft",
     }

@@ -11,6 +11,7 @@ from states.control import CONTROL
 from states.dossier import (
     ADMINISTRATOR,
     ANIMATOR,
+    ASSOCIATED,
     BINOME,
     CARRIER,
     CONTROLLER,
@@ -148,6 +149,9 @@ def roles_on(session: Session, actor: Actor, dossier: Dossier) -> frozenset[str]
             roles |= {
                 role for role in (ANIMATOR, EVALUATOR, INSTRUCTOR) if dossier.instance_id in actor.instances(role)
             }
+        animated = actor.instances(ANIMATOR)
+        if animated and ANIMATOR not in roles and session.scalar(associated_among(dossier.id, animated)):
+            roles |= {ASSOCIATED, INSTRUCTOR}
         if INSTRUCTOR in actor.roles and session.scalar(_seat(actor, dossier.id)):
             roles.add(BINOME)
         if actor.funders and session.scalar(
@@ -157,6 +161,15 @@ def roles_on(session: Session, actor: Actor, dossier: Dossier) -> frozenset[str]
         ):
             roles.add(FUNDER)
     return frozenset(roles)
+
+
+def associated_among(dossier_id: int, instances: Iterable[int]) -> Select[int]:
+    """Which of `instances` are associated to a dossier."""
+    return (
+        select(AssociatedInstance.instance_id)
+        .where(AssociatedInstance.dossier_id == dossier_id, AssociatedInstance.instance_id.in_(instances))
+        .order_by(AssociatedInstance.instance_id)
+    )
 
 
 def _seat(actor: Actor, dossier_id: int) -> Select[int]:
@@ -242,6 +255,7 @@ SEES: Mapping[str, frozenset[str]] = {
     "documents": _INSTRUCTION | {CARRIER, EVALUATOR, FUNDER, CONTROLLER},
     "messages": frozenset({CARRIER, BINOME, ANIMATOR}),
     "notes": frozenset({BINOME, ANIMATOR}),
+    "comments": _INSTRUCTION | {ASSOCIATED},
     "pieces": _INSTRUCTION | {CARRIER},
     "routing": _AGENTS,
     "binome": _AGENTS,

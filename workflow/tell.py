@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Select, bindparam, insert, select
 from sqlalchemy.orm import Session
 
-from states.dossier import ANIMATOR, BINOME, CARRIER, CONTROLLER, EVALUATOR, EXPERT, FUNDER, TRANSVERSAL
+from states.dossier import ANIMATOR, ASSOCIATED, BINOME, CARRIER, CONTROLLER, EVALUATOR, EXPERT, FUNDER, TRANSVERSAL
 from workflow.acts import Case
-from workflow.models import BinomeMember, Dossier, Expert, FundingRequest, Outbox, Person, RoleGrant
+from workflow.models import AssociatedInstance, BinomeMember, Dossier, Expert, FundingRequest, Outbox, Person, RoleGrant
 
 INSTRUCTING = "instructing"
 """The binôme, or the animator while none stands."""
@@ -22,7 +22,12 @@ MENTIONED = "mentioned"
 
 TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     # act: (audience, message), …
-    "submit": ((CARRIER, "receipt"), (ANIMATOR, "dossier_arrived"), (TRANSVERSAL, "dossier_unrouted")),
+    "submit": (
+        (CARRIER, "receipt"),
+        (ANIMATOR, "dossier_arrived"),
+        (ASSOCIATED, "dossier_associated"),
+        (TRANSVERSAL, "dossier_unrouted"),
+    ),
     "request_completion": ((CARRIER, "completion_requested"),),
     "review_pieces": ((CARRIER, "pieces_reviewed"),),
     "complete": ((ANIMATOR, "completed"), (BINOME, "completed")),
@@ -70,6 +75,7 @@ TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "close": ((CARRIER, "closed"),),
     "withdraw": ((ANIMATOR, "withdrawn"), (BINOME, "withdrawn")),
     "send_message": ((CARRIER, "message"), (INSTRUCTING, "message")),
+    "comment": ((ANIMATOR, "comment_received"), (BINOME, "comment_received")),
     "write_note": ((MENTIONED, "note_mention"),),
 }
 """Every act that makes somebody's turn tells them; whoever acts is not told of their own act, but for receipts."""
@@ -94,6 +100,12 @@ _organisation = bindparam("organisation_id", type_=Integer)
 _AUDIENCES: Mapping[str, Select[int]] = {
     CARRIER: _active(CARRIER, RoleGrant.organisation_id == _organisation),
     ANIMATOR: _active(ANIMATOR, RoleGrant.instance_id == _instance),
+    ASSOCIATED: _active(
+        ANIMATOR,
+        RoleGrant.instance_id.in_(
+            select(AssociatedInstance.instance_id).where(AssociatedInstance.dossier_id == _dossier)
+        ),
+    ),
     EVALUATOR: _active(EVALUATOR, RoleGrant.instance_id == _instance),
     TRANSVERSAL: _active(TRANSVERSAL),
     CONTROLLER: _active(CONTROLLER),

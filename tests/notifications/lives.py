@@ -56,6 +56,7 @@ def seal(walk: Walk, who: str, verdict: str) -> None:
 def everything(database: Database, world: World) -> None:
     """Walk dossiers until every kind of message but reminders and `dossier_unrouted` lies in the outbox."""
     reason = {"reason": SECRET_WORDS[2]}
+    _associate(database, world)
     _whole_life(Walk(database, world))
     asking = Walk(database, world).assigned()
     asked = consult(asking, email="d@b.example")
@@ -108,6 +109,15 @@ def unrouted(database: Database, world: World) -> None:
         session.execute(delete(route_associate))
         session.execute(delete(Route))
     walk.act("carrier", "submit", attested=True)
+
+
+def _associate(database: Database, world: World) -> None:
+    """Somebody animates the instance that is told of the world's dossiers, and comments on one."""
+    with database.write() as session:
+        told = session.scalars(select(Instance.id).where(Instance.code == "ct-sante")).one()
+        person = world.people["administrator"]
+        session.add(RoleGrant(person_id=person, role="animator", instance_id=told, granted_at=NOW))
+    Walk(database, world).submitted().act("administrator", "comment", body=SECRET_WORDS[2])
 
 
 def _whole_life(walk: Walk) -> None:

@@ -50,6 +50,7 @@ send_message | submitted incomplete assigned expert_consulted opinion funding_de
 carrier binome animator |
 write_note | submitted incomplete assigned expert_consulted opinion funding_decision FUNDED TERMINAL | = | \
 binome animator |
+comment | submitted incomplete assigned expert_consulted opinion funding_decision | = | associated |
 answer_piece | incomplete | = | carrier |
 set_effort | submitted incomplete assigned expert_consulted | = | animator |
 save_opinion | assigned expert_consulted | = | binome | own_opinion_open

@@ -123,7 +123,7 @@ class Counted(factories.Walk):
 
 MOST: Mapping[str, int] = {
     "edit_draft": 15,
-    "submit": 24,
+    "submit": 25,
     "assign": 15,
     "seal_opinion": 16,
     "issue_opinion": 24,

@@ -1,12 +1,12 @@
 """What binôme and animator say among themselves, and the carrier's answers, each accepted or returned with a word."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tests.factories import Walk
 from tests.web.conftest import Town
 from workflow.errors import Forbidden, Invalid, Refused
-from workflow.models import InternalNote, JournalEntry, Outbox, Piece
+from workflow.models import AssociatedInstance, Instance, InternalNote, JournalEntry, Outbox, Piece, RoleGrant, Route
 
 NOTE = "Le loyer me paraît surestimé."
 
@@ -175,3 +175,56 @@ def test_nobody_else_reviews_answers(town: Town, who: str) -> None:
     walk, (accounts, _) = answered(town)
     with pytest.raises(Forbidden):
         walk.act(who, "review_pieces", verdicts={str(accounts): "accepted"})
+
+
+# --- associated instances -------------------------------------------------------------------------------------------
+
+
+def associated(town: Town) -> Walk:
+    """A dossier to whose instance another is associated, which « novice » animates."""
+    walk = town.walk().submitted()
+    with town.database.write() as session:
+        other = session.scalars(select(Instance.id).where(Instance.id != town.world.instance_id).limit(1)).one()
+        session.execute(delete(AssociatedInstance).where(AssociatedInstance.dossier_id == walk.dossier_id))
+        session.add(AssociatedInstance(dossier_id=walk.dossier_id, instance_id=other))
+        grant = {"person_id": town.world.people["novice"], "role": "animator", "instance_id": other}
+        session.add(RoleGrant(**grant, granted_at=walk.now))
+    people = town.world.people
+    walk.act("animator", "assign", first_id=people["instructor 1"], second_id=people["instructor 2"])
+    return walk
+
+
+def test_an_associated_instance_comments_and_those_who_instruct_read_it(town: Town) -> None:
+    walk = associated(town)
+    browser = town.browser("novice")
+    here = f"/dossiers/{walk.dossier_id}"
+    form = browser.page(here).form(at(walk, "comment"))
+    assert browser.post(at(walk, "comment"), {**form.fields, "body": NOTE}).location == f"{here}#comments"
+    for reader in ("novice", "animator", "instructor 1", "transversal"):
+        assert NOTE in town.browser(reader).page(here).text
+    for reader in ("carrier", "funder État", "instructor 3"):
+        assert NOTE not in town.browser(reader).page(here).text
+    assert told(town, walk, "comment_received") == {"animator", "instructor 1", "instructor 2"}
+
+
+def test_an_associated_instance_does_nothing_else_and_reads_no_notes(town: Town) -> None:
+    walk = associated(town)
+    walk.act("instructor 1", "write_note", body=NOTE)
+    assert NOTE not in town.browser("novice").page(f"/dossiers/{walk.dossier_id}").text
+    for act, raw in (("write_note", {"body": "x"}), ("declare_inadmissible", {"reason": "x"}), ("arbitrate", {})):
+        with pytest.raises(Forbidden):
+            walk.act("novice", act, **raw)
+    for who in ("animator", "instructor 1", "carrier", "transversal"):
+        with pytest.raises(Forbidden):
+            walk.act(who, "comment", body="x")
+
+
+def test_associated_animators_are_told_of_a_deposit(town: Town) -> None:
+    with town.database.write() as session:
+        route = session.scalars(select(Route).where(Route.objective_id == town.world.objective_id).limit(1)).one()
+        other = session.scalars(select(Instance).where(Instance.id != route.lead_id).limit(1)).one()
+        route.associates = [other]
+        grant = {"person_id": town.world.people["novice"], "role": "animator", "instance_id": other.id}
+        session.add(RoleGrant(**grant, granted_at=town.walk().now))
+    walk = town.walk().submitted()
+    assert told(town, walk, "dossier_associated") == {"novice"}

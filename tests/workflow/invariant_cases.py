@@ -219,6 +219,7 @@ DOSSIER = (
     Case("ck_document_kind_known", add("document", kind="nonsense"), add("document", kind="statutes")),
     Case("ck_document_size_positive", add("document", kind="quote", size=0), add("document", kind="quote", size=1)),
     Case("document_fixed", to("document", 1, sha256="'y'"), gone("document", 1)),
+    Case("comment_fixed", to("instance_comment", 1, body="'y'"), add("instance_comment", body="y")),
     Case("note_fixed", to("internal_note", 1, body="'y'"), add("internal_note", body="y")),
     Case("note_fixed", gone("internal_note", 1), add("note_mention", note_id=1, person_id=2)),
     Case(

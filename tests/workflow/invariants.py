@@ -105,6 +105,7 @@ WORLD: tuple[Insert, ...] = (
     add("document", id=3, kind="quote", dossier_id=3),
     add("message", id=1),
     add("internal_note", id=1),
+    add("instance_comment", id=1),
     add("number_series"),
     # Envelopes of funders 1 and 2; lines 1 and 3 are asked of funder 1, line 2 of funder 2.
     add("envelope", id=1, funder_id=1, total_cents=10_000),

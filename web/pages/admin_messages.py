@@ -62,6 +62,8 @@ KIND_LABELS: Mapping[str, str] = {
     "message": N_("Message sur un dossier"),
     "third_named": N_("Troisième instructeur nommé"),
     "pieces_reviewed": N_("Réponses du porteur examinées"),
+    "dossier_associated": N_("Dossier dont l'instance est informée"),
+    "comment_received": N_("Commentaire d'une instance associée"),
     "note_mention": N_("Note interne adressée à quelqu'un"),
     "consultation_extended": N_("Question à un expert prolongée"),
     "opinion_issued": N_("Avis rendu"),

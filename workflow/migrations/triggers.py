@@ -85,6 +85,7 @@ REFUSALS = (
         f"OLD.number IS NOT NULL AND {changed('number')}",
     ),
     Refusal("message_fixed", "a message stays as it was sent", "message", (UPDATE,)),
+    Refusal("comment_fixed", "a comment stays as it was written", "instance_comment", (UPDATE, DELETE), since="0007"),
     Refusal("note_fixed", "a note stays as it was written", "internal_note", (UPDATE, DELETE), since="0007"),
     Refusal("document_fixed", "a document stays as it was attached", "document", (UPDATE,)),
     Refusal(

@@ -231,6 +231,19 @@ class NoteMention(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
 
 
+class InstanceComment(Base):
+    """What an associated instance says of a dossier, by its animator."""
+
+    __tablename__ = "instance_comment"
+
+    id: Mapped[int] = key()
+    dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id"), index=True)
+    instance_id: Mapped[int] = mapped_column(ForeignKey("instance.id"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    body: Mapped[str]
+    at: Mapped[datetime]
+
+
 class LateDeposit(Base):
     """A derogation written by an animator: this carrier may deposit after the deadline, until a day."""
 

@@ -22,6 +22,7 @@ from workflow.models import (
     Expert,
     FundingRequest,
     Instance,
+    InstanceComment,
     Institution,
     InternalNote,
     JointAmount,
@@ -209,6 +210,20 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
         select(InternalNote.id, InternalNote.author_id, Person.name, InternalNote.body, InternalNote.at)
         .join(Person, Person.id == InternalNote.author_id)
         .where(InternalNote.dossier_id == _ID),
+    ),
+    "comments": (
+        "comments",
+        select(
+            InstanceComment.id,
+            InstanceComment.author_id,
+            Person.name,
+            Instance.label.label("instance"),
+            InstanceComment.body,
+            InstanceComment.at,
+        )
+        .join(Person, Person.id == InstanceComment.author_id)
+        .join(Instance, Instance.id == InstanceComment.instance_id)
+        .where(InstanceComment.dossier_id == _ID),
     ),
     "mentions": (
         "notes",

@@ -1,16 +1,16 @@
-"""Journey of what binôme and animator say among themselves about a dossier."""
+"""Journey of what is said about a dossier out of its carrier's sight: internal notes, comments of other instances."""
 
 import re
 
 from marshmallow import fields
 
-from states.dossier import DOSSIER
+from states.dossier import ANIMATOR, DOSSIER
 from states.words import N_
-from workflow.access import colleagues
+from workflow.access import associated_among, colleagues
 from workflow.acts import Act, Case
 from workflow.errors import Invalid
 from workflow.forms import LONG, Form, Reference, Text
-from workflow.models import InternalNote, NoteMention
+from workflow.models import InstanceComment, InternalNote, NoteMention
 from workflow.plain import plain
 
 
@@ -49,4 +49,29 @@ def _named(body: str, people: dict[int, str]) -> set[int]:
     return found
 
 
-ACTS = (Act("write_note", DOSSIER, NoteForm, _write_note, versioned=False),)
+class CommentForm(Form):
+    """What an associated instance wants to be known."""
+
+    body = Text(N_("Votre commentaire"), longest=LONG, required=True)
+
+
+def _comment(case: Case) -> None:
+    """Somebody who animates several of the associated instances speaks for the first."""
+    instance = case.session.scalar(associated_among(case.dossier.id, case.actor.instances(ANIMATOR)))
+    comment = InstanceComment(
+        dossier_id=case.dossier.id,
+        instance_id=instance,
+        author_id=case.person_id,
+        body=case.data["body"],
+        at=case.now,
+    )
+    case.session.add(comment)
+    case.session.flush()
+    case.details["comment"] = comment.id
+    case.payload["mark"] = comment.id
+
+
+ACTS = (
+    Act("write_note", DOSSIER, NoteForm, _write_note, versioned=False),
+    Act("comment", DOSSIER, CommentForm, _comment, versioned=False),
+)

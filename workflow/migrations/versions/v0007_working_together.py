@@ -36,6 +36,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("note_id", "person_id", name=op.f("pk_note_mention")),
     )
     op.create_table(
+        "instance_comment",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("dossier_id", KEY, nullable=False),
+        sa.Column("instance_id", KEY, nullable=False),
+        sa.Column("author_id", KEY, nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["dossier_id"], ["dossier.id"], name=op.f("fk_instance_comment_dossier_id")),
+        sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_instance_comment_instance_id")),
+        sa.ForeignKeyConstraint(["author_id"], ["person.id"], name=op.f("fk_instance_comment_author_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_instance_comment")),
+    )
+    op.create_index(op.f("ix_instance_comment_dossier_id"), "instance_comment", ["dossier_id"])
+    op.create_table(
         "local_interest",
         sa.Column("id", KEY, nullable=False),
         sa.Column("person_id", KEY, nullable=False),
