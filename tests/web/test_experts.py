@@ -53,6 +53,7 @@ def test_an_expert_is_added_found_and_changed(town: Town) -> None:
     assert "déjà celle d'un expert" in page.text
     assert page.form("/experts/nouveau").fields["subject"] == "Sécurité des locaux"
     there = browser.post("/experts/nouveau", {**new, "email": "architecte@binome.example"}).headers["Location"]
+    assert "2 experts" in browser.page("/experts").text, "all are counted where none is looked for"
     assert "Architecte" in browser.page("/experts?q=sécurité").text
     assert "Architecte" not in browser.page("/experts?q=addictologie").text
     fields = browser.page(there).form(there).fields

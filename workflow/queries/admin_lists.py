@@ -32,7 +32,7 @@ class Page:
 
 def paged(session: Session, statement: Select[*tuple[Any, ...]], order: Sequence[Any], number: int) -> Page:
     """One page of the rows of `statement`, in two statements."""
-    counted = statement.with_only_columns(literal(1)).limit(COUNTED + 1).subquery()
+    counted = statement.with_only_columns(literal(1), maintain_column_froms=True).limit(COUNTED + 1).subquery()
     total = session.scalar(select(func.count()).select_from(counted)) or 0
     number = min(max(1, number), max(1, -(-min(total, COUNTED) // PAGE)))
     rows = session.execute(statement.order_by(*order).limit(PAGE).offset((number - 1) * PAGE)).all()
