@@ -96,7 +96,7 @@ def town(
     at(factories.NOW)
     file, world = world_file
     url = f"sqlite:///{shutil.copyfile(file, tmp_path / 'town.sqlite3')}"
-    app = make_app(url, BASE_URL=served.url, DEMO="1")
+    app = make_app(url, again=True, BASE_URL=served.url, DEMO="1")
     served.app = app
     yield web.Town(app, world)
     served.app = None

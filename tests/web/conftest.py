@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from jinja2 import BytecodeCache, FileSystemBytecodeCache
 
 from tests import factories
 from tests.web.browser import Browser
@@ -30,17 +31,42 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
+_APPS: dict[tuple[tuple[str, str], ...], Flask] = {}
+"""The applications of this worker that tests take up again, by what their settings say beyond the usual."""
+
+
+@pytest.fixture(scope="session")
+def compiled_templates(run_folder: Path) -> BytecodeCache:
+    """Templates compiled once for all workers: every test has an application of its own, which would compile anew."""
+    folder = run_folder / "templates"
+    folder.mkdir(exist_ok=True)
+    return FileSystemBytecodeCache(str(folder))
+
+
 @pytest.fixture
-def make_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+def make_app(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, compiled_templates: BytecodeCache
+) -> Iterator[Callable[..., Flask]]:
     """Makes applications on a database, with settings as an environment would give them."""
     apps: list[Flask] = []
 
-    def make(url: str, **environment: str) -> Flask:
+    def make(url: str, *, again: bool = False, **environment: str) -> Flask:
+        """`again` takes up the application that an earlier test made with the same settings, on this database:
+        making one takes longer than most tests do."""
         values = {"DATABASE_URL": url, "INSTANCE": str(tmp_path / "instance"), "SECRET_KEY": "k" * 40, **environment}
         for name, value in values.items():
             monkeypatch.setenv(f"BINOME_{name}", value)
         settings.cache_clear()
-        app = create_app()
+        place = tuple(sorted(environment.items()))
+        app = _APPS.get(place) if again else None
+        if app is None:
+            app = create_app()
+            app.jinja_env.bytecode_cache = compiled_templates
+            if again:
+                _APPS[place] = app
+        else:
+            former: Services = app.extensions["binome"]
+            app.extensions["binome"] = Services(settings(), Database(settings().url()), former.accesses)
         apps.append(app)
         return app
 
@@ -157,12 +183,13 @@ def town(
     """The world on SQLite, at the time at which it begins."""
     at(factories.NOW)
     file, world = world_file
-    return Town(make_app(f"sqlite:///{shutil.copyfile(file, tmp_path / 'town.sqlite3')}"), world)
+    url = f"sqlite:///{shutil.copyfile(file, tmp_path / 'town.sqlite3')}"
+    return Town(make_app(url, again=True), world)
 
 
 @pytest.fixture
 def any_town(make_app: Callable[..., Flask], database_url: str, at: Callable[[datetime], None]) -> Town:
     """The world on each kind of database; where the kind does not matter, `town` is quicker."""
     at(factories.NOW)
-    app = make_app(database_url)
+    app = make_app(database_url, again=True)
     return Town(app, factories.build(app.extensions["binome"].database))

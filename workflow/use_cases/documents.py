@@ -35,10 +35,10 @@ class Attachment(Form):
         load_default=None, allow_none=True, metadata={"label": N_("Document remplacé"), "widget": "hidden"}
     )
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def _of_some_kind(self, data: Mapping[str, Any], **_options: Any) -> None:
-        """A version keeps the kind of what it replaces."""
-        if data["kind"] is None and data["replaces_id"] is None:
+        """A version keeps the kind of what it replaces. What is wrong elsewhere does not hide what is missing here."""
+        if data.get("kind", "") is None and data.get("replaces_id") is None:
             raise ValidationError({"kind": [N_("À remplir.")]})
 
 
