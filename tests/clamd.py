@@ -3,7 +3,7 @@
 import socketserver
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ class Clamd:
         self.address = ""
         self.scanned: list[bytes] = []
         self.ended = threading.Event()
+        self.meanwhile: Callable[[], object] = lambda: None
+        """What happens while a file is being scanned."""
 
     def talk(self, request: Any, answers: Any) -> None:
         """Serve one connection."""
@@ -33,6 +35,7 @@ class Clamd:
                 answers.write(TOO_LARGE)
                 return
         self.scanned.append(content)
+        self.meanwhile()
         if self.silent:
             self.ended.wait()
         elif self.answer is not None:
