@@ -12,6 +12,7 @@ from workflow.access import Actor
 from workflow.acts import Act, Case, Subject
 from workflow.models import Dossier
 from workflow.use_cases import (
+    completion,
     control,
     decision,
     documents,
@@ -20,12 +21,16 @@ from workflow.use_cases import (
     follow_up,
     instruction,
     intake,
+    seating,
     thread,
 )
 
 ACTS: Mapping[str, Act] = {
     act.name: act
-    for family in (intake, documents, instruction, experts, thread, decision, follow_up, evaluation, control)
+    for family in (
+        *(intake, completion, documents, seating, instruction, experts, thread),
+        *(decision, follow_up, evaluation, control),
+    )
     for act in family.ACTS
 }
 """Every event and act of the three lives."""

@@ -1,21 +1,20 @@
-"""Journey of the instruction: the binôme, its two opinions and the joint one. Experts: `workflow.use_cases.experts`."""
+"""Journey of the opinions: individual ones and the joint one. Who gives them: `workflow.use_cases.seating`."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import fields, validate
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from states.dossier import DOSSIER
 from states.machine import Reason
 from states.words import N_
 from workflow.acts import Act, Case
 from workflow.errors import Invalid, NotFound, Refused
-from workflow.facts import contents, proposed_members, standing_opinions
-from workflow.forms import LONG, Amounts, Choice, Form, Reference, Text, reason
+from workflow.facts import contents, standing_opinions
+from workflow.forms import LONG, Amounts, Choice, Form, Text, reason
 from workflow.grids import HIGHEST
 from workflow.models import (
-    BinomeMember,
     Criterion,
     FundingRequest,
     JointAmount,
@@ -23,13 +22,11 @@ from workflow.models import (
     JointSignature,
     Opinion,
     OpinionAmount,
-    OpinionGrid,
     OpinionScore,
-    Person,
 )
-from workflow.models.instruction import THIRD
 from workflow.opinions import agreeing
 from workflow.use_cases.intake import Reasoned
+from workflow.use_cases.seating import dismiss_third, supersede_joint
 
 VERDICT_LABELS = {
     "favourable": N_("Favorable"),
@@ -37,162 +34,6 @@ VERDICT_LABELS = {
     "unfavourable": N_("Défavorable"),
     "deferred": N_("À différer"),
 }
-
-MOST_EFFORT = 20
-
-# --- the binôme -------------------------------------------------------------------------------------------------
-
-
-class Assignment(Form):
-    """The two members, and why two of one institution where that is so."""
-
-    first_id = Reference(N_("Premier instructeur"), "instructors", required=True)
-    second_id = Reference(N_("Second instructeur"), "instructors", required=True)
-    derogation = Text(
-        N_("Dérogation"),
-        longest=LONG,
-        load_default="",
-        metadata={"help": N_("Seulement si les deux instructeurs viennent de la même institution : pourquoi.")},
-    )
-
-
-def _assign(case: Case) -> None:
-    """The criteria in force now are those by which this binôme judges, whatever the instance changes later."""
-    newest = select(func.max(OpinionGrid.id)).where(OpinionGrid.instance_id == case.dossier.instance_id)
-    case.dossier.grid_id = newest.scalar_subquery()
-    _seat(case, {1: case.data["first_id"], 2: case.data["second_id"]})
-
-
-def _seat(case: Case, seats: Mapping[int, int]) -> None:
-    people = {person.id: person for person in case.session.scalars(select(Person).where(Person.id.in_(seats.values())))}
-    case.session.add_all(
-        BinomeMember(
-            dossier_id=case.dossier.id,
-            seat=seat,
-            person_id=person_id,
-            institution_id=people[person_id].institution_id,
-            derogation=case.data["derogation"] or None,
-            since=case.now,
-        )
-        for seat, person_id in seats.items()
-    )
-    case.details["members"] = [people[person_id].name for person_id in seats.values()]
-    if case.data["derogation"]:
-        case.details["derogation"] = case.data["derogation"]
-
-
-class EffortForm(Form):
-    """What a dossier costs each of its instructors."""
-
-    effort = fields.Integer(
-        required=True,
-        validate=validate.Range(1, MOST_EFFORT, error=N_("Entre 1 et 20 points.")),
-        metadata={
-            "label": N_("Points d'effort"),
-            "widget": "number",
-            "help": N_("Estimés au dépôt d'après la somme demandée, le nombre de financeurs et l'ancienneté."),
-        },
-    )
-
-
-def _set_effort(case: Case) -> None:
-    case.details["effort"] = {"before": case.dossier.effort, "after": case.data["effort"]}
-    case.dossier.effort = case.data["effort"]
-
-
-class Replacement(Form):
-    """Who leaves, who comes, and the derogation where the new pair needs one."""
-
-    leaver_id = Reference(N_("Qui quitte le binôme"), "members", required=True)
-    newcomer_id = Reference(N_("Qui le remplace"), "instructors", required=True)
-    derogation = Text(N_("Dérogation"), longest=LONG, load_default="")
-
-
-def _replace_member(case: Case) -> None:
-    """The leaver's opinion is kept in the journal and no longer counts; a joint text under way falls with it.
-
-    So does a third instructor's part: what they were to settle is open again.
-    """
-    leaving = case.session.scalar(
-        select(BinomeMember).where(
-            BinomeMember.dossier_id == case.dossier.id,
-            BinomeMember.person_id == case.data["leaver_id"],
-            BinomeMember.left_at.is_(None),
-            BinomeMember.seat != THIRD,
-        )
-    )
-    if leaving is None or len(proposed_members(case)) != 2:
-        raise Invalid({"leaver_id": [N_("Choisissez un membre du binôme.")]})
-    leaving.left_at = case.now
-    for opinion in standing_opinions(case):
-        if opinion.author_id == leaving.person_id:
-            opinion.superseded_at = case.now
-            if opinion.sealed_at:
-                case.details["opinion"] = _content(opinion)
-    _dismiss_third(case)
-    _supersede_joint(case)
-    case.session.flush()
-    _seat(case, {leaving.seat: case.data["newcomer_id"]})
-    case.details["leaver"] = leaving.person.name
-
-
-def _dismiss_third(case: Case) -> None:
-    """The seat of a third instructor ends, and their opinion no longer counts."""
-    seat = case.session.scalar(
-        select(BinomeMember).where(
-            BinomeMember.dossier_id == case.dossier.id, BinomeMember.seat == THIRD, BinomeMember.left_at.is_(None)
-        )
-    )
-    if seat is None:
-        return
-    seat.left_at = case.now
-    case.session.execute(
-        update(Opinion)
-        .where(
-            Opinion.dossier_id == case.dossier.id,
-            Opinion.author_id == seat.person_id,
-            Opinion.superseded_at.is_(None),
-        )
-        .values(superseded_at=case.now)
-    )
-    case.details["third_dismissed"] = seat.person.name
-
-
-class Third(Form):
-    """Who gives a third opinion where two differ, and why somebody of the same institution where that is so."""
-
-    third_id = Reference(N_("Troisième instructeur"), "instructors", required=True)
-    derogation = Text(
-        N_("Dérogation"),
-        longest=LONG,
-        load_default="",
-        metadata={"help": N_("Seulement si cette personne vient de la même institution qu'un des deux : pourquoi.")},
-    )
-
-
-def _name_third(case: Case) -> None:
-    """The third reads neither opinion before they have sealed theirs, so a joint text under way falls.
-
-    Another third takes the place of the one named before.
-    """
-    _dismiss_third(case)
-    _supersede_joint(case)
-    case.session.flush()
-    _seat(case, {THIRD: case.data["third_id"]})
-
-
-def _content(opinion: Opinion) -> dict[str, Any]:
-    return {
-        "author_id": opinion.author_id,
-        "verdict": opinion.verdict,
-        "strengths": opinion.strengths,
-        "reservations": opinion.reservations,
-        "amounts": {str(amount.request_id): amount.proposed_cents for amount in opinion.amounts},
-        "scores": {str(score.criterion_id): score.score for score in opinion.scores},
-    }
-
-
-# --- opinions ---------------------------------------------------------------------------------------------------
 
 
 class OpinionForm(Form):
@@ -352,7 +193,7 @@ def _write_joint(case: Case, basis: str) -> JointOpinion:
     missing |= _unanswered(case, data["amounts"])
     if missing:
         raise Invalid(missing)
-    _supersede_joint(case)
+    supersede_joint(case)
     joint = JointOpinion(
         dossier_id=case.dossier.id,
         basis=basis,
@@ -381,14 +222,6 @@ def _current_joint(case: Case) -> JointOpinion | None:
     )
 
 
-def _supersede_joint(case: Case) -> None:
-    case.session.execute(
-        update(JointOpinion)
-        .where(JointOpinion.dossier_id == case.dossier.id, JointOpinion.superseded_at.is_(None))
-        .values(superseded_at=case.now)
-    )
-
-
 def _issue_opinion(case: Case) -> None:
     """Two that agree become the joint opinion; else the one that was signed or arbitrated is issued as it stands."""
     joint = _merged(case) if case.facts.opinions_agree else _current_joint(case)
@@ -411,7 +244,7 @@ def _merged(case: Case) -> JointOpinion:
     standing = standing_opinions(case)
     authors = {content.author_id for content in agreeing(contents(case, standing)) or ()}
     opinions = [opinion for opinion in standing if opinion.author_id in authors]
-    _supersede_joint(case)
+    supersede_joint(case)
     body = "\n\n".join(
         text for texts in (("strengths",), ("reservations",)) for o in opinions if (text := getattr(o, texts[0]))
     )
@@ -431,7 +264,7 @@ def _merged(case: Case) -> JointOpinion:
 
 def _reopen_instruction(case: Case) -> None:
     """The sealed opinions stay as they were and no longer count; each author finds a copy to go on from."""
-    _dismiss_third(case)
+    dismiss_third(case)
     case.session.flush()
     for opinion in standing_opinions(case):
         if opinion.sealed_at is None:
@@ -449,7 +282,7 @@ def _reopen_instruction(case: Case) -> None:
         )
         case.session.flush()
         case.session.add(copy)
-    _supersede_joint(case)
+    supersede_joint(case)
     case.session.execute(
         update(FundingRequest).where(FundingRequest.dossier_id == case.dossier.id).values(proposed_cents=None)
     )
@@ -458,13 +291,9 @@ def _reopen_instruction(case: Case) -> None:
 
 
 ACTS = (
-    Act("assign", DOSSIER, Assignment, _assign),
-    Act("set_effort", DOSSIER, EffortForm, _set_effort),
-    Act("replace_member", DOSSIER, Replacement, _replace_member),
     Act("save_opinion", DOSSIER, OpinionForm, _save_opinion, versioned=False, quiet=True),
     Act("seal_opinion", DOSSIER, OpinionForm, _seal_opinion, versioned=False),
     Act("sign_joint_opinion", DOSSIER, JointForm, _sign_joint_opinion),
-    Act("name_third", DOSSIER, Third, _name_third),
     Act("arbitrate", DOSSIER, Arbitration, _arbitrate),
     Act("issue_opinion", DOSSIER, Form, _issue_opinion),
     Act("reopen_instruction", DOSSIER, Reasoned, _reopen_instruction),
