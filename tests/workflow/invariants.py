@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -130,6 +130,22 @@ WORLD: tuple[Insert, ...] = (
     # Draws: 1 sealed, 2 not.
     *(add("sample", id=i, campaign_id=i, population_size=2) for i in (1, 2)),
     *(add("sample_unit", sample_id=s, dossier_id=d, rank=r, drawn=r == 1) for s in (1, 2) for r, d in ((1, 1), (2, 3))),
+    # Plans: 1 of campaign 1 begun, 2 of campaign 2 without any commitment.
+    *(
+        add(
+            "sample_plan",
+            id=i,
+            campaign_id=i,
+            method="srs",
+            plan_hash=str(i),
+            planned_at=AT,
+            reveals_due_at=AT + timedelta(days=1),
+            public_at=AT + timedelta(days=2),
+        )
+        for i in (1, 2)
+    ),
+    *(add("plan_unit", plan_id=i) for i in (1, 2)),
+    *(add("plan_participant", plan_id=i, person_id=p, rank=p) for i in (1, 2) for p in (1, 2)),
     add("mission", id=1),
     add("report", id=1, dossier_id=3, kind="final"),
     add("report", id=2, dossier_id=3, kind="progress"),
@@ -152,6 +168,8 @@ CLOSE = (
     "UPDATE opinion SET sealed_at = '2027-03-01 10:00:00+00' WHERE id = 2",
     "UPDATE joint_opinion SET issued_at = '2027-03-01 10:00:00+00' WHERE id = 1",
     "UPDATE sample SET sealed_at = '2027-03-01 10:00:00+00' WHERE id = 1",
+    f"UPDATE plan_participant SET commitment = '{'1' * 64}', committed_at = '2027-01-04 10:00:00+00'"
+    " WHERE plan_id = 1 AND rank = 1",
 )
 
 

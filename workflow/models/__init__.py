@@ -65,6 +65,7 @@ from workflow.models.reference import (
     Theme,
 )
 from workflow.models.reminders import Absence, PlannedReminder, Reminder, ReminderPreference, ReminderRule
+from workflow.models.sampling import PlanParticipant, PlanReading, PlanUnit, SamplePlan
 
 __all__ = [
     "Absence",
@@ -121,6 +122,9 @@ __all__ = [
     "Payment",
     "Person",
     "Piece",
+    "PlanParticipant",
+    "PlanReading",
+    "PlanUnit",
     "PlannedReminder",
     "RefusedAddress",
     "Reminder",
@@ -132,6 +136,7 @@ __all__ = [
     "RoutingStep",
     "RoutingVersion",
     "Sample",
+    "SamplePlan",
     "SampleUnit",
     "SecretLink",
     "Theme",
