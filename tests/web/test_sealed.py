@@ -95,7 +95,9 @@ def addresses(app: Flask, town: Town, walk: Walk) -> Iterator[str]:
             "token": token(link.id, link.purpose),
             "step": "action",
             "code": "opinion",
-            **dict.fromkeys(("number", "sample_id", "mission_id", "control_id", "subject_id", "message_id"), 1),
+            **dict.fromkeys(
+                ("number", "sample_id", "mission_id", "control_id", "subject_id", "message_id", "plan_id"), 1
+            ),
         }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

@@ -11,6 +11,7 @@ from web.pages import (
     binomes,
     calendars,
     carrier,
+    ceremony,
     controller,
     dossiers,
     evaluator,
@@ -53,5 +54,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     funder.pages,
     evaluator.pages,
     controller.pages,
+    ceremony.pages,
     admin.pages,
 )
