@@ -1,5 +1,6 @@
 """The pages of a draw's ceremony: who comes in, what is awaited of whom, what is kept from whom, the record."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -61,6 +62,7 @@ def test_the_whole_ceremony_by_its_pages(any_town: Town, at: At) -> None:
     assert "tirage public" in controller.page(url).text
     assert "Faire votre part" not in transversal.page("/").text
     at(READ_AT)
+    assert "Faire votre part" in town.browser("administrator").page("/").text
     assert controller.post(f"{url}/lecture", {"value": "7 12 31"}).status_code == 303
     assert "7 12 31" not in town.browser("administrator").page(url).text
     assert town.browser("administrator").post(f"{url}/lecture", {"value": "7 12 31"}).status_code == 303
@@ -94,11 +96,25 @@ def test_the_command_line_replays_the_record(town: Town, at: At, tmp_path: Path)
     assert record.verify(found) == "seed"
 
 
+def test_a_stranger_hashes_plan_and_population_before_anything_is_drawn(town: Town) -> None:
+    url = planned(town, method="stratified", stratum="instance")
+    browser = town.browser("transversal")
+    plan = browser.get(f"{url}/plan.json")
+    told = json.loads(plan.data)
+    page = browser.page(url).text
+    assert hashlib.sha256(plan.data).hexdigest() in page
+    population = browser.get(f"{url}/population.txt").data
+    assert hashlib.sha256(population).hexdigest() == told["population_hash"]
+    assert told["population_hash"] in page
+    assert len(population.splitlines()) == 3
+
+
 @pytest.mark.parametrize("who", ["carrier", "animator", "instructor 1", "evaluator", "funder État"])
 def test_only_those_who_oversee_come_in(town: Town, who: str) -> None:
     url = planned(town)
     browser = town.browser(who)
-    for address in (url, "/controles/plans", PLAN, f"{url}/proces-verbal.json"):
+    files = (f"{url}/{name}" for name in ("plan.json", "population.txt", "proces-verbal.json"))
+    for address in (url, "/controles/plans", PLAN, *files):
         assert browser.get(address).status_code == 403, address
     for step in ("engagement", "phrase", "lecture", "abandon"):
         assert browser.post(f"{url}/{step}", {"phrase": "x" * 12}).status_code == 403, step

@@ -167,12 +167,30 @@ def abandon(plan_id: int) -> Response:
     return _done(plan_id, use_cases.abandon, _("Le plan est abandonné ; le journal dit pourquoi."))
 
 
+@pages.get("/<int:plan_id>/plan.json")
+@access("controller", "transversal", "administrator")
+def document(plan_id: int) -> Response:
+    """The plan, byte for byte what was hashed."""
+    return _file(plans.published(session(), plan_id)[0], "application/json", f"plan-{plan_id}.json")
+
+
+@pages.get("/<int:plan_id>/population.txt")
+@access("controller", "transversal", "administrator")
+def population(plan_id: int) -> Response:
+    """The frozen population, byte for byte what was hashed."""
+    return _file(plans.published(session(), plan_id)[1], "text/plain", f"population-{plan_id}.txt")
+
+
+def _file(text: str, kind: str, name: str) -> Response:
+    answer = make_response(text)
+    answer.headers["Content-Type"] = f"{kind}; charset=utf-8"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
 @pages.get("/<int:plan_id>/proces-verbal.json")
 @access("controller", "transversal", "administrator")
 def record(plan_id: int) -> Response:
     """The public record of a sealed draw: `binome sample verify` replays it."""
     text = json.dumps(plans.public_record(session(), plan_id), ensure_ascii=False, indent=1)
-    answer = make_response(text)
-    answer.headers["Content-Type"] = "application/json; charset=utf-8"
-    answer.headers["Content-Disposition"] = f'attachment; filename="tirage-plan-{plan_id}.json"'
-    return answer
+    return _file(text, "application/json", f"tirage-plan-{plan_id}.json")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from states.words import N_
@@ -176,6 +176,12 @@ def public_record(session: Session, plan_id: int) -> dict[str, Any]:
     return record.make(units(plan.units), request(plan, plan.seed), ceremony(plan))
 
 
+def published(session: Session, plan_id: int) -> tuple[str, str]:
+    """The two texts whose SHA-256 are a plan's hash and its population's: the plan, the population. Raises NotFound."""
+    plan = _load(session, plan_id)
+    return plan.document, "\n".join(sorted(map(record.line, units(plan.units))))
+
+
 def plans(session: Session, campaign_id: int | None = None) -> Sequence[Any]:
     """All plans, or a campaign's, newest first: id, campaign, state, size, population_size, planned_at, public_at."""
     statement = (
@@ -209,14 +215,27 @@ def overseers(session: Session) -> Sequence[tuple[int, str, str]]:
     return [(one.id, one.name, one.institution.label if one.institution else "") for one in found]
 
 
-def awaited_of(session: Session, person_id: int | None) -> Sequence[int]:
-    """The plans that wait for a person's commitment or phrase."""
+def awaited_of(session: Session, person_id: int | None, now: datetime) -> Sequence[int]:
+    """The plans that wait for a person's commitment or phrase, or to have the public value read by one who may."""
+    seat = (PlanParticipant.plan_id == SamplePlan.id) & (PlanParticipant.person_id == person_id)
+    reading = select(PlanReading.id).where(PlanReading.plan_id == SamplePlan.id, PlanReading.person_id == person_id)
+    in_time = SamplePlan.reveals_due_at >= now
     return session.scalars(
         select(SamplePlan.id)
-        .join(PlanParticipant, PlanParticipant.plan_id == SamplePlan.id)
+        .outerjoin(PlanParticipant, seat)
         .where(
-            PlanParticipant.person_id == person_id,
-            ((SamplePlan.state == "planned") & PlanParticipant.commitment.is_(None))
-            | ((SamplePlan.state == "committed") & PlanParticipant.secret.is_(None)),
+            or_(
+                and_(
+                    SamplePlan.state == "planned",
+                    PlanParticipant.rank > 0,
+                    PlanParticipant.commitment.is_(None),
+                    in_time,
+                ),
+                and_(
+                    SamplePlan.state == "committed", PlanParticipant.rank > 0, PlanParticipant.secret.is_(None), in_time
+                ),
+                and_(SamplePlan.state == "revealed", SamplePlan.public_at <= now, ~reading.exists()),
+            )
         )
+        .order_by(SamplePlan.id)
     ).all()

@@ -51,7 +51,7 @@ def make(population: Sequence[Unit], request: Request, ceremony: Mapping[str, An
         "reserve_size": request.reserve,
         **({"allocation": request.allocation, "minimum": request.minimum} if request.method == "stratified" else {}),
         "population_size": len(units),
-        "population_hash": population_hash("\t".join(map(str, row.values())) for row in rows),
+        "population_hash": population_hash(map(line, units)),
         **_figures(units, drawn),
         "units": _picks(drawn.units),
         "forced": [_unit(unit) for unit in drawn.forced],
@@ -59,6 +59,11 @@ def make(population: Sequence[Unit], request: Request, ceremony: Mapping[str, An
         "population": rows,
     }
     return {**record, SEAL: seal(record)}
+
+
+def line(unit: Unit) -> str:
+    """A unit as the hash of the population has it: its identifier, stratum and value, separated by tabs."""
+    return "\t".join(map(str, _unit(unit).values()))
 
 
 def seal(record: Mapping[str, Any]) -> str:
