@@ -19,6 +19,7 @@ from workflow.errors import DomainError, Forbidden, Invalid, NotFound, Refused
 from workflow.models import Interest, JournalEntry, Mission, Person, PlanParticipant, Sample, SamplePlan, SampleUnit
 from workflow.queries import sampling_plans as plans
 from workflow.sampling import ceremony, record
+from workflow.use_cases import ceremony as steps
 from workflow.use_cases import control
 from workflow.use_cases import sampling_plans as use_cases
 
@@ -66,24 +67,24 @@ class Stage:
 
     def committed(self) -> "Stage":
         """Both have committed, one by the hash alone."""
-        self.do("controller", use_cases.commit, {"phrase": PHRASES["controller"]}, NOW + timedelta(hours=1))
+        self.do("controller", steps.commit, {"phrase": PHRASES["controller"]}, NOW + timedelta(hours=1))
         with self.database.read() as session:
             fixed = session.get_one(SamplePlan, self.plan_id).plan_hash
         rank = sorted(self.world.people[who] for who in PHRASES).index(self.world.people["transversal"]) + 1
         own = ceremony.commitment(fixed, rank, PHRASES["transversal"])
-        self.do("transversal", use_cases.commit, {"commitment": own.upper()}, NOW + timedelta(hours=2))
+        self.do("transversal", steps.commit, {"commitment": own.upper()}, NOW + timedelta(hours=2))
         return self
 
     def revealed(self) -> "Stage":
         """Both phrases are in."""
         for who, phrase in PHRASES.items():
-            self.do(who, use_cases.reveal, {"phrase": phrase}, NOW + timedelta(days=1))
+            self.do(who, steps.reveal, {"phrase": phrase}, NOW + timedelta(days=1))
         return self
 
     def sealed(self, value: str = VALUE) -> "Stage":
         """Two people have read the public value."""
         for who in ("controller", "administrator"):
-            self.do(who, use_cases.read_public, {"value": value}, READ_AT)
+            self.do(who, steps.read_public, {"value": value}, READ_AT)
         return self
 
     @property
@@ -166,7 +167,7 @@ def test_every_method_is_sealed_and_replayed(stage: Stage, method: str, stratum:
 
 def test_nothing_is_shown_before_it_may_be(stage: Stage) -> None:
     stage.planned().committed().revealed()
-    stage.do("controller", use_cases.read_public, {"value": VALUE}, READ_AT)
+    stage.do("controller", steps.read_public, {"value": VALUE}, READ_AT)
     with stage.database.read() as session:
         for who, values in (("transversal", [None]), ("controller", [VALUE])):
             found = plans.show(session, stage.world.actor(session, who), stage.plan_id, READ_AT)
@@ -239,10 +240,10 @@ def test_only_a_controller_plans_and_abandons(stage: Stage) -> None:
         use_cases.plan(session, stage.world.actor(session, "administrator"), stage.raw(), NOW)
     stage.planned()
     with pytest.raises(Forbidden):
-        stage.do("transversal", use_cases.abandon, {"reason": "x"}, NOW)
+        stage.do("transversal", steps.abandon, {"reason": "x"}, NOW)
     for who in ("administrator", "animator"):
         with pytest.raises(Forbidden):
-            stage.do(who, use_cases.commit, {"phrase": "une phrase d'ailleurs"}, NOW)
+            stage.do(who, steps.commit, {"phrase": "une phrase d'ailleurs"}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -258,52 +259,52 @@ def test_only_a_controller_plans_and_abandons(stage: Stage) -> None:
 def test_a_commitment_that_is_none(stage: Stage, raw: dict[str, Any]) -> None:
     stage.planned()
     with pytest.raises(Invalid):
-        stage.do("controller", use_cases.commit, raw, NOW)
+        stage.do("controller", steps.commit, raw, NOW)
 
 
 def test_every_step_waits_for_the_one_before_and_is_done_once(stage: Stage) -> None:
     stage.planned()
-    steps: list[tuple[Callable[..., SamplePlan], dict[str, Any], datetime]] = [
-        (use_cases.commit, {"phrase": PHRASES["controller"]}, NOW),
-        (use_cases.reveal, {"phrase": PHRASES["controller"]}, NOW),
-        (use_cases.read_public, {"value": VALUE}, READ_AT),
+    given: list[tuple[Callable[..., SamplePlan], dict[str, Any], datetime]] = [
+        (steps.commit, {"phrase": PHRASES["controller"]}, NOW),
+        (steps.reveal, {"phrase": PHRASES["controller"]}, NOW),
+        (steps.read_public, {"value": VALUE}, READ_AT),
     ]
     advance: list[Callable[[], Stage]] = [stage.committed, stage.revealed, stage.sealed]
     for place, further in enumerate(advance):
-        for number, (step, raw, at) in enumerate(steps):
+        for number, (step, raw, at) in enumerate(given):
             if number != place:
                 with pytest.raises(Refused):
                     stage.do("controller", step, raw, at)
         further()
-    for step, raw, at in steps:
+    for step, raw, at in given:
         with pytest.raises(Refused):
             stage.do("controller", step, raw, at)
 
 
 def test_a_commitment_and_a_phrase_are_given_once(stage: Stage) -> None:
     stage.planned()
-    stage.do("controller", use_cases.commit, {"phrase": PHRASES["controller"]}, NOW)
+    stage.do("controller", steps.commit, {"phrase": PHRASES["controller"]}, NOW)
     with pytest.raises(Refused) as refused:
-        stage.do("controller", use_cases.commit, {"phrase": "une autre phrase"}, NOW)
+        stage.do("controller", steps.commit, {"phrase": "une autre phrase"}, NOW)
     assert codes(refused) == ["already_committed"]
 
 
 def test_another_phrase_than_the_committed_one_is_refused(stage: Stage) -> None:
     stage.planned().committed()
     with pytest.raises(Invalid) as refused:
-        stage.do("transversal", use_cases.reveal, {"phrase": PHRASES["transversal"] + "!"}, NOW)
+        stage.do("transversal", steps.reveal, {"phrase": PHRASES["transversal"] + "!"}, NOW)
     assert set(refused.value.fields) == {"phrase"}
     # Nor is somebody else's, whose commitment would have been copied.
     with pytest.raises(Invalid):
-        stage.do("transversal", use_cases.reveal, {"phrase": PHRASES["controller"]}, NOW)
+        stage.do("transversal", steps.reveal, {"phrase": PHRASES["controller"]}, NOW)
 
 
 def test_no_phrase_once_the_public_value_can_be_known(stage: Stage) -> None:
     stage.planned().committed()
-    stage.do("controller", use_cases.reveal, {"phrase": PHRASES["controller"]}, NOW)
+    stage.do("controller", steps.reveal, {"phrase": PHRASES["controller"]}, NOW)
     for late in (DUE + timedelta(minutes=1), READ_AT):
         with pytest.raises(Refused) as refused:
-            stage.do("transversal", use_cases.reveal, {"phrase": PHRASES["transversal"]}, late)
+            stage.do("transversal", steps.reveal, {"phrase": PHRASES["transversal"]}, late)
         assert codes(refused) == ["plan_too_late"]
     with pytest.raises(IntegrityError, match="secret_fixed"), stage.database.write() as session:
         session.execute(
@@ -315,19 +316,19 @@ def test_no_phrase_once_the_public_value_can_be_known(stage: Stage) -> None:
 def test_the_public_value_is_not_read_before_it_is_there(stage: Stage) -> None:
     stage.planned().committed().revealed()
     with pytest.raises(Refused) as refused:
-        stage.do("controller", use_cases.read_public, {"value": VALUE}, PUBLIC - timedelta(hours=4))
+        stage.do("controller", steps.read_public, {"value": VALUE}, PUBLIC - timedelta(hours=4))
     assert codes(refused) == ["public_too_early"]
 
 
 def test_one_reader_alone_does_not_make_the_public_value(stage: Stage) -> None:
     stage.planned().committed().revealed()
-    stage.do("controller", use_cases.read_public, {"value": "1 2 3 4 5 6"}, READ_AT)
+    stage.do("controller", steps.read_public, {"value": "1 2 3 4 5 6"}, READ_AT)
     with pytest.raises(Refused) as refused:
-        stage.do("controller", use_cases.read_public, {"value": "1 2 3  4 5 6"}, READ_AT)
+        stage.do("controller", steps.read_public, {"value": "1 2 3  4 5 6"}, READ_AT)
     assert codes(refused) == ["already_read"]
-    stage.do("controller", use_cases.read_public, {"value": VALUE}, READ_AT)
+    stage.do("controller", steps.read_public, {"value": VALUE}, READ_AT)
     assert stage.state == "revealed"
-    stage.do("transversal", use_cases.read_public, {"value": f" {VALUE}"}, READ_AT)
+    stage.do("transversal", steps.read_public, {"value": f" {VALUE}"}, READ_AT)
     assert stage.state == "sealed"
     with stage.database.read() as session:
         told = plans.public_record(session, stage.plan_id)
@@ -340,12 +341,12 @@ def test_one_reader_alone_does_not_make_the_public_value(stage: Stage) -> None:
 
 def test_whoever_lets_a_plan_down_is_named_and_the_next_plan_names_it(stage: Stage) -> None:
     stage.planned().committed()
-    stage.do("controller", use_cases.reveal, {"phrase": PHRASES["controller"]}, NOW)
+    stage.do("controller", steps.reveal, {"phrase": PHRASES["controller"]}, NOW)
     with pytest.raises(Refused) as refused:
         stage.planned()
     assert codes(refused) == ["plan_under_way"]
     first = stage.plan_id
-    stage.do("controller", use_cases.abandon, {"reason": "Une phrase manque"}, READ_AT)
+    stage.do("controller", steps.abandon, {"reason": "Une phrase manque"}, READ_AT)
     later = NOW + timedelta(days=10)
     stage.planned(later, reveals_on="2026-11-20", public_on="2026-11-21")
     with stage.database.read() as session:
@@ -360,14 +361,14 @@ def test_whoever_lets_a_plan_down_is_named_and_the_next_plan_names_it(stage: Sta
 def test_a_result_that_can_be_known_is_not_abandoned(stage: Stage) -> None:
     stage.planned().committed().revealed()
     with pytest.raises(Refused) as refused:
-        stage.do("controller", use_cases.abandon, {"reason": "Il me déplaît"}, PUBLIC)
+        stage.do("controller", steps.abandon, {"reason": "Il me déplaît"}, PUBLIC)
     assert codes(refused) == ["result_known"]
     with pytest.raises(IntegrityError, match="abandoned_unknown"), stage.database.write() as session:
         session.execute(
             text("UPDATE sample_plan SET state = 'abandoned', reason = 'x', ended_at = :at"),
             {"at": READ_AT.isoformat(sep=" ")},
         )
-    stage.do("controller", use_cases.abandon, {"reason": "Erreur de date"}, PUBLIC - timedelta(hours=4))
+    stage.do("controller", steps.abandon, {"reason": "Erreur de date"}, PUBLIC - timedelta(hours=4))
 
 
 # Beside other draws
@@ -376,7 +377,7 @@ def test_a_result_that_can_be_known_is_not_abandoned(stage: Stage) -> None:
 def test_a_campaign_with_a_plan_is_not_drawn_by_hand(stage: Stage) -> None:
     stage.planned()
     raw = {"campaign_id": stage.world.campaign_id, "size": 1, "seed": "choisie"}
-    for further in ((), (lambda: stage.do("controller", use_cases.abandon, {"reason": "x"}, NOW),)):
+    for further in ((), (lambda: stage.do("controller", steps.abandon, {"reason": "x"}, NOW),)):
         for act in further:
             act()
         with pytest.raises(Refused) as refused, stage.database.write() as session:
@@ -418,11 +419,11 @@ def test_downstream_knows_a_dossier_of_either_draw(stage: Stage) -> None:
     later = NOW + timedelta(days=10)
     stage.planned(later, reveals_on="2026-11-20", public_on="2026-11-21")
     for who, phrase in PHRASES.items():
-        stage.do(who, use_cases.commit, {"phrase": phrase}, later)
+        stage.do(who, steps.commit, {"phrase": phrase}, later)
     for who, phrase in PHRASES.items():
-        stage.do(who, use_cases.reveal, {"phrase": phrase}, later)
+        stage.do(who, steps.reveal, {"phrase": phrase}, later)
     for who in ("controller", "administrator"):
-        stage.do(who, use_cases.read_public, {"value": "x"}, later + timedelta(days=30))
+        stage.do(who, steps.read_public, {"value": "x"}, later + timedelta(days=30))
     with stage.database.read() as session:
         missions = set(session.scalars(select(Mission.dossier_id)))
     assert len(missions) == 4

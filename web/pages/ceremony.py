@@ -22,6 +22,7 @@ from workflow.queries import sampling_plans as plans
 from workflow.queries.evaluation import campaigns
 from workflow.queries.sampling_plans import Ceremony
 from workflow.sampling_plans import METHOD_LABELS, STRATUM_LABELS
+from workflow.use_cases import ceremony as steps
 from workflow.use_cases import control
 from workflow.use_cases import sampling_plans as use_cases
 
@@ -98,7 +99,7 @@ def _seen(found: Ceremony) -> str:
 
 def _page(found: Ceremony, outcome: Outcome) -> Response:
     fields: dict[str, str] = {}
-    for form in (use_cases.CommitForm(), use_cases.RevealForm(), use_cases.ReadingForm(), use_cases.AbandonForm()):
+    for form in (steps.CommitForm(), steps.RevealForm(), steps.ReadingForm(), steps.AbandonForm()):
         fields |= labels(form)
     seen = _seen(found)
     page = render_template(
@@ -143,28 +144,28 @@ def _done(plan_id: int, step: Step, told: str) -> Response:
 @access("controller", "transversal", "administrator")
 def commit(plan_id: int) -> Response:
     """Commit to a phrase."""
-    return _done(plan_id, use_cases.commit, _("Votre engagement est au journal. Gardez votre phrase."))
+    return _done(plan_id, steps.commit, _("Votre engagement est au journal. Gardez votre phrase."))
 
 
 @pages.post("/<int:plan_id>/phrase")
 @access("controller", "transversal", "administrator")
 def reveal(plan_id: int) -> Response:
     """Hand in the phrase."""
-    return _done(plan_id, use_cases.reveal, _("Votre phrase est remise ; personne ne la lira avant la fin."))
+    return _done(plan_id, steps.reveal, _("Votre phrase est remise ; personne ne la lira avant la fin."))
 
 
 @pages.post("/<int:plan_id>/lecture")
 @access("controller", "transversal", "administrator")
 def read(plan_id: int) -> Response:
     """Tell what was read at the public source."""
-    return _done(plan_id, use_cases.read_public, _("Le résultat que vous avez lu est au journal."))
+    return _done(plan_id, steps.read_public, _("Le résultat que vous avez lu est au journal."))
 
 
 @pages.post("/<int:plan_id>/abandon")
 @access("controller")
 def abandon(plan_id: int) -> Response:
     """Give the plan up."""
-    return _done(plan_id, use_cases.abandon, _("Le plan est abandonné ; le journal dit pourquoi."))
+    return _done(plan_id, steps.abandon, _("Le plan est abandonné ; le journal dit pourquoi."))
 
 
 @pages.get("/<int:plan_id>/plan.json")

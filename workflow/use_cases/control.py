@@ -52,7 +52,7 @@ class DrawForm(Form):
 def draw(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) -> Sample:
     """Draw a simple sample at once and seal it, for the demonstration and whoever runs the server without a ceremony.
 
-    Whoever draws chooses the seed: pages offer the ceremony of `use_cases.sampling_plans` instead. Controllers only.
+    Whoever draws chooses the seed: pages offer the ceremony of `use_cases.ceremony` instead. Controllers only.
     Raises Forbidden, Invalid, NotFound, or Refused where the campaign already has its draw, or a plan.
     """
     actor.require(CONTROLLER)
