@@ -100,13 +100,9 @@ def test_a_funder_decides_a_session_within_the_envelope(town: Town, arrive: Arri
     decider.press("Enregistrer les décisions").sees(re.compile(r"1\s800,50"))
 
 
-def test_a_sample_is_drawn_and_its_control_led_to_the_end(town: Town, arrive: Arrive) -> None:
-    walk = town.walk().evaluated()
-    controller = arrive("controller").open(f"/controles/tirage?campaign={town.world.campaign_id}")
-    controller.main.locator("input[name=size]").fill("1")
-    controller.press("Relire avant de tirer")
-    controller.main.locator("details.confirm > summary").click()
-    controller.press("Oui, tirer et sceller").sees("2027-0001")
+def test_the_control_of_a_drawn_dossier_is_led_to_the_end(town: Town, arrive: Arrive) -> None:
+    walk = town.walk().drawn()
+    controller = arrive("controller").open("/controles").sees("2027-0001")
 
     act = f"/dossiers/{walk.dossier_id}/actes/"
     mission = f"/dossiers/{walk.dossier_id}/controles/{walk.mission_id()}/actes/"
