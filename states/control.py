@@ -26,6 +26,10 @@ CONTROL = Table(
         ),
         Row("conclude", ("findings_sent",), "concluded", (CONTROLLER,), ("controller_independent", "carrier_heard")),
     ),
-    acts=(Row("reply", ("findings_sent",), SAME, (CARRIER,), ("answer_given",)),),
+    acts=(
+        Row("enter_expense", ("announced",), SAME, (CONTROLLER,), ("controller_independent",)),
+        Row("strike_expense", ("announced",), SAME, (CONTROLLER,), ("controller_independent",)),
+        Row("reply", ("findings_sent",), SAME, (CARRIER,), ("answer_given",)),
+    ),
     guards=GUARDS,
 )

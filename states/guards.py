@@ -565,7 +565,7 @@ _ALL = (
         ("spending_found",),
         lambda f: f.spending_found,
         N_("Les constats sur les dépenses manquent."),
-        N_("Écrivez ce qui a été vérifié des dépenses."),
+        N_("Saisissez au moins une dépense dans le registre, ou écrivez ce qui a été vérifié."),
     ),
     Guard(
         "carrier_heard",

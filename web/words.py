@@ -113,6 +113,8 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "revoke": (N_("Retirer la question"), N_("Question retirée")),
     # control
     "announce": (N_("Annoncer le contrôle"), N_("Contrôle annoncé")),
+    "enter_expense": (N_("Tenir le registre des dépenses"), N_("Dépense enregistrée au registre")),
+    "strike_expense": (N_("Retirer une dépense du registre"), N_("Dépense retirée du registre")),
     "send_findings": (N_("Envoyer les constats"), N_("Constats envoyés")),
     "conclude": (N_("Conclure la mission"), N_("Mission conclue")),
     "reply": (N_("Répondre aux constats"), N_("Réponse aux constats envoyée")),

@@ -29,6 +29,7 @@ from workflow.models import (
     JointOpinion,
     JointSignature,
     LateDeposit,
+    LedgerLine,
     LocalInterest,
     Mission,
     Opinion,
@@ -557,9 +558,13 @@ def _findings(case: Case) -> Found:
         if isinstance(case.subject, Mission)
         else case.session.scalar(select(Mission).where(Mission.dossier_id == case.dossier.id))
     )
+    spending = bool(case.data.get("spending") or (mission and mission.spending))
+    if mission is not None and not spending:
+        lines = select(LedgerLine.id).where(LedgerLine.mission_id == mission.id)
+        spending = case.session.scalar(lines.limit(1)) is not None
     return {
         "realisation_found": bool(case.data.get("realisation") or (mission and mission.realisation)),
-        "spending_found": bool(case.data.get("spending") or (mission and mission.spending)),
+        "spending_found": spending,
         "carrier_heard": mission is not None and mission.replied_at is not None,
         "reply_due_on": mission.reply_due_on if mission else None,
     }

@@ -54,7 +54,8 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("funder État", "funded", ("/enveloppes/suivi",)),
     ("controller", "evaluated", ("/controles/tirage?campaign_id={campaign}",)),
     ("controller", "drawn", ("/", "/controles", "/controles/{mission}", "/controles/tirages/{sample}")),
-    ("controller", "controlled", ("/recherche?q=2027",)),
+    ("controller", "announced", ("/controles/{mission}",)),
+    ("controller", "controlled", ("/recherche?q=2027", "/controles/{mission}")),
     (
         "transversal",
         "submitted",

@@ -83,6 +83,8 @@ announce | drawn | announced | controller | control_taken_up controller_independ
 send_findings | announced | findings_sent | controller | controller_independent realisation_found spending_found \
 due_date_ahead
 conclude | findings_sent | concluded | controller | controller_independent carrier_heard
+enter_expense | announced | = | controller | controller_independent
+strike_expense | announced | = | controller | controller_independent
 reply | findings_sent | = | carrier | answer_given
 """,
 }

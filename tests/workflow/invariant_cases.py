@@ -515,6 +515,17 @@ PARTS = (
     *fixed_parts("opinion_sealed", "opinion_score", "opinion_id", 2, "score = 3", criterion_id=2),
     *fixed_parts("joint_opinion_issued", "joint_amount", "joint_id", 1, "proposed_cents = 7", request_id=3),
     *fixed_parts("joint_opinion_issued", "joint_signature", "joint_id", 1, f"at = {LATER}", person_id=3),
+    *fixed_parts(
+        "findings_fixed",
+        "ledger_line",
+        "mission_id",
+        2,
+        "label = 'y'",
+        amount_cents=1,
+        share=0,
+        accepted_cents=0,
+        refused_cents=0,
+    ),
     *fixed_parts("sample_sealed", "sample_unit", "sample_id", 1, "ticket = 'y'", dossier_id=4, rank=3),
 )
 
@@ -734,7 +745,7 @@ CONTROL = (
     Case("sample_whole", to("sample", 2, sealed_at=LATER, size=2), to("sample", 2, sealed_at=LATER)),
     Case("sample_whole", to("sample", 2, sealed_at=LATER, population_size=3), to("sample", 2, population_size=3)),
     Case("sample_whole", add("sample", sealed_at=AT, campaign_id=3), add("sample", campaign_id=3), [CAMPAIGN_3]),
-    Case("uq_mission_dossier_id", add("mission"), add("mission", dossier_id=3)),
+    Case("uq_mission_dossier_id", add("mission"), add("mission", dossier_id=4)),
     Case(
         "ck_mission_outcome_known",
         to("mission", 1, state="'concluded'", concluded_at=LATER, outcome="'nonsense'"),
@@ -749,6 +760,34 @@ CONTROL = (
         "ck_mission_concluded_has_outcome",
         to("mission", 1, state="'concluded'", concluded_at=LATER),
         to("mission", 1, state="'findings_sent'"),
+    ),
+    Case(
+        "ck_ledger_line_amount_positive",
+        to("ledger_line", 1, amount_cents=0, accepted_cents=0),
+        to("ledger_line", 1, amount_cents=1, accepted_cents=1),
+    ),
+    *(
+        Case(
+            "ck_ledger_line_share_known",
+            to("ledger_line", 1, share=wrong, accepted_cents=kept),
+            to("ledger_line", 1, share=right, accepted_cents=kept),
+        )
+        for wrong, right, kept in ((10_040, 10_000, 100), (-10, 0, 0))
+    ),
+    Case(
+        "ck_ledger_line_parts_positive",
+        to("ledger_line", 1, accepted_cents=-1, refused_cents=51, reason="'r'"),
+        to("ledger_line", 1, accepted_cents=0, refused_cents=50, reason="'r'"),
+    ),
+    Case(
+        "ck_ledger_line_parts_whole",
+        to("ledger_line", 1, amount_cents=101, accepted_cents=50),
+        to("ledger_line", 1, amount_cents=101, accepted_cents=51),
+    ),
+    Case(
+        "ck_ledger_line_refusal_reasoned",
+        to("ledger_line", 1, accepted_cents=49, refused_cents=1, reason="''"),
+        to("ledger_line", 1, accepted_cents=49, refused_cents=1, reason="'r'"),
     ),
     Case("ck_mission_refused_positive", to("mission", 1, refused_cents=-1), to("mission", 1, refused_cents=0)),
 )

@@ -130,7 +130,13 @@ WORLD: tuple[Insert, ...] = (
     # Draws: 1 sealed, 2 not.
     *(add("sample", id=i, campaign_id=i, population_size=2) for i in (1, 2)),
     *(add("sample_unit", sample_id=s, dossier_id=d, rank=r, drawn=r == 1) for s in (1, 2) for r, d in ((1, 1), (2, 3))),
+    # Missions: 1 drawn, 2 announced and then sent its findings.
     add("mission", id=1),
+    add("mission", id=2, dossier_id=3, state="announced"),
+    *(
+        add("ledger_line", id=i, mission_id=i, amount_cents=100, share=5_000, accepted_cents=50, refused_cents=0)
+        for i in (1, 2)
+    ),
     add("report", id=1, dossier_id=3, kind="final"),
     add("report", id=2, dossier_id=3, kind="progress"),
     add("evaluation", id=1, recommendation="renew"),
@@ -152,6 +158,7 @@ CLOSE = (
     "UPDATE opinion SET sealed_at = '2027-03-01 10:00:00+00' WHERE id = 2",
     "UPDATE joint_opinion SET issued_at = '2027-03-01 10:00:00+00' WHERE id = 1",
     "UPDATE sample SET sealed_at = '2027-03-01 10:00:00+00' WHERE id = 1",
+    "UPDATE mission SET state = 'findings_sent' WHERE id = 2",
 )
 
 

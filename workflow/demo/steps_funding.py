@@ -14,6 +14,8 @@ from workflow.models.follow_up import CRITERIA
 _ROUND = 100_00
 _LEAST = 300_00
 _BY_BINOME = 0.25
+_SHARED = 0.3
+"""How often a voucher serves another action too."""
 """How often the binôme evaluates, and not the evaluator."""
 
 
@@ -180,20 +182,40 @@ def _announce(story: Story) -> None:
     story.act(_controller(story), "announce", story.mission_id, visit_on=story.due(0, 6))
 
 
-def _findings(story: Story) -> None:
+def _vouchers(story: Story) -> None:
+    """The ledger: a voucher for each line of the budget, one of them sometimes refused in part."""
     rng = story.stage.rng
+    doubted = rng.choice((None, 0, 1))
+    for place, line in enumerate(story.form["expense"]):
+        shared = rng.random() < _SHARED
+        charged = line["amount_cents"] // 2 if shared else line["amount_cents"]
+        story.act(
+            _controller(story),
+            "enter_expense",
+            story.mission_id,
+            spent_on=(story.stage.today - timedelta(days=60 + 20 * place)).isoformat(),
+            label=line["label"],
+            voucher=f"Facture {2027 * 10 + place}",
+            amount_cents=line["amount_cents"],
+            share=50_00 if shared else 100_00,
+            refused_cents=charged * rng.randrange(3, 20) // 100 if place == doubted else 0,
+            reason=story.stage.say("refused_spending") if place == doubted else "",
+        )
+
+
+def _findings(story: Story) -> None:
     due_on = story.due(4, 12)
     if "conclude_unheard" in story.steps:
         last = story.stage.today + timedelta(days=5)
         due_on = last.isoformat()
         story.not_before = datetime.combine(last + timedelta(days=1), time(9), PARIS)
+    _vouchers(story)
     story.act(
         _controller(story),
         "send_findings",
         story.mission_id,
         realisation=story.stage.say("realisation"),
         spending=story.stage.say("spending"),
-        refused_cents=rng.choice((0, 0, rng.randrange(50, 400) * 100)),
         due_on=due_on,
     )
 

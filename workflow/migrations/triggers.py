@@ -63,6 +63,9 @@ _SEAT = (
 )
 """Whoever sits down, as an instructor of the instance that leads the dossier."""
 
+_FINDINGS_SENT = "CASE WHEN state IN ('findings_sent', 'concluded') THEN 1 END"
+"""Of a mission: not null from the sending of its findings on."""
+
 TOTALS = (
     Total("envelope_granted", "envelope", "granted_cents", "funding_request", "granted_cents", "envelope_id"),
     Total("request_paid", "funding_request", "paid_cents", "payment", "amount_cents", "request_id"),
@@ -162,6 +165,15 @@ REFUSALS = (
         " AND count(nullif(drawn, FALSE)) = NEW.size FROM sample_unit WHERE sample_id = NEW.id) IS NOT TRUE",
     ),
     *_closed("sample_unit", "sample_id", "sample", "sealed_at", "sample_sealed", "a sealed draw is fixed"),
+    *_closed(
+        "ledger_line",
+        "mission_id",
+        "mission",
+        _FINDINGS_SENT,
+        "findings_fixed",
+        "what was found is fixed once it is sent",
+        since="0011",
+    ),
     Refusal("evaluation_fixed", "an evaluation stays as it was given", "evaluation", (UPDATE, DELETE)),
     Refusal("calendar_kept", "every version of a calendar is kept", "calendar_version", (DELETE,), since="0002"),
     Refusal("calendar_kept", "a version of a calendar is fixed", "calendar_date", (UPDATE, DELETE), since="0002"),

@@ -10,7 +10,7 @@ from workflow.models.calendar import (
     FunderWindow,
     Milestone,
 )
-from workflow.models.control import Mission, Sample, SampleUnit
+from workflow.models.control import LedgerLine, Mission, Sample, SampleUnit
 from workflow.models.dossier import (
     AssociatedInstance,
     BudgetLine,
@@ -103,6 +103,7 @@ __all__ = [
     "JointSignature",
     "JournalEntry",
     "LateDeposit",
+    "LedgerLine",
     "LocalInterest",
     "LoginAttempt",
     "MailboxMessage",

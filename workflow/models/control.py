@@ -1,4 +1,4 @@
-"""The sample drawn over a campaign's funded dossiers, and the missions that control it."""
+"""The sample drawn over a campaign's funded dossiers, the missions that control it, and what they note."""
 
 from datetime import date, datetime
 
@@ -77,3 +77,35 @@ class Mission(Base):
     concluded_at: Mapped[datetime | None]
 
     controller: Mapped[Person | None] = relationship()
+
+
+class LedgerLine(Base):
+    """One voucher read by a control: what of it is charged to the action, accepted and refused.
+
+    `share` is the allocation key in hundredths of a percent. Once the findings are sent, the database lets no line
+    come, change or go.
+    """
+
+    __tablename__ = "ledger_line"
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="amount_positive"),
+        CheckConstraint("share BETWEEN 0 AND 10000", name="share_known"),
+        CheckConstraint("accepted_cents >= 0 AND refused_cents >= 0", name="parts_positive"),
+        CheckConstraint("accepted_cents + refused_cents = (amount_cents * share + 5000) / 10000", name="parts_whole"),
+        CheckConstraint("refused_cents = 0 OR reason <> ''", name="refusal_reasoned"),
+        Index("ix_ledger_line_mission", "mission_id"),
+    )
+
+    id: Mapped[int] = key()
+    mission_id: Mapped[int] = mapped_column(ForeignKey("mission.id"))
+    spent_on: Mapped[date]
+    label: Mapped[str]
+    voucher: Mapped[str]
+    amount_cents: Mapped[int] = cents()
+    share: Mapped[int]
+    accepted_cents: Mapped[int] = cents()
+    refused_cents: Mapped[int] = cents()
+    reason: Mapped[str] = mapped_column(default="")
+    version: Mapped[int] = mapped_column(default=1)
+    entered_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    entered_at: Mapped[datetime]

@@ -61,6 +61,8 @@ BESIDE: Mapping[str, Callable[[Asked], Any]] = {
             "establish_report_missing",
             "select_for_control",
             "announce",
+            "enter_expense",
+            "strike_expense",
             "send_findings",
             "conclude",
             "conclude_control",

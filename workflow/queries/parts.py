@@ -28,6 +28,7 @@ from workflow.models import (
     JointAmount,
     JointOpinion,
     JointSignature,
+    LedgerLine,
     Message,
     Mission,
     NoteMention,
@@ -389,6 +390,23 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
             Mission.conclusion,
             Mission.concluded_at,
         ).where(Mission.dossier_id == _ID),
+    ),
+    "ledger": (
+        "control",
+        select(
+            LedgerLine.spent_on,
+            LedgerLine.id,
+            LedgerLine.label,
+            LedgerLine.voucher,
+            LedgerLine.amount_cents,
+            LedgerLine.share,
+            LedgerLine.accepted_cents,
+            LedgerLine.refused_cents,
+            LedgerLine.reason,
+            LedgerLine.version,
+        )
+        .join(Mission, Mission.id == LedgerLine.mission_id)
+        .where(Mission.dossier_id == _ID),
     ),
     "tracking": (
         CARRIER,

@@ -14,6 +14,7 @@ from workflow.models import Dossier
 from workflow.use_cases import (
     completion,
     control,
+    control_ledger,
     decision,
     documents,
     evaluation,
@@ -29,7 +30,7 @@ ACTS: Mapping[str, Act] = {
     act.name: act
     for family in (
         *(intake, completion, documents, seating, instruction, experts, thread),
-        *(decision, follow_up, evaluation, control),
+        *(decision, follow_up, evaluation, control, control_ledger),
     )
     for act in family.ACTS
 }

@@ -18,7 +18,8 @@ from workflow.access import Actor
 from workflow.acts import Act, Case
 from workflow.errors import Invalid, NotFound, Refused
 from workflow.forms import LONG, Cents, Choice, Day, Form, Reference, Text, read
-from workflow.models import Campaign, Dossier, Mission, Sample, SampleUnit
+from workflow.ledger import totals
+from workflow.models import Campaign, Dossier, LedgerLine, Mission, Sample, SampleUnit
 from workflow.sampling.draw import population_hash, tickets
 from workflow.transition import move
 from workflow.use_cases.experts import Answer
@@ -164,7 +165,7 @@ def _announce(case: Case) -> None:
 
 
 class Findings(Form):
-    """What was found, on both grids, and by when the carrier may answer."""
+    """What was found, and by when the carrier may answer. Where there is a ledger, its lines say what is refused."""
 
     realisation = Text(N_("Constats sur la réalisation"), longest=LONG, load_default="")
     spending = Text(N_("Constats sur les dépenses"), longest=LONG, load_default="")
@@ -175,8 +176,12 @@ class Findings(Form):
 def _send_findings(case: Case) -> None:
     mission, data = _mission(case), case.data
     mission.realisation, mission.spending = data["realisation"], data["spending"]
-    mission.refused_cents, mission.reply_due_on = data["refused_cents"], data["due_on"]
-    case.details["refused_cents"] = data["refused_cents"]
+    lines = case.session.scalars(select(LedgerLine).where(LedgerLine.mission_id == mission.id)).all()
+    if lines and data["refused_cents"]:
+        raise Invalid({"refused_cents": [N_("Le registre des dépenses dit ce qui est refusé : laissez vide.")]})
+    mission.refused_cents = totals(lines).refused if lines else data["refused_cents"]
+    mission.reply_due_on = data["due_on"]
+    case.details |= {"refused_cents": mission.refused_cents, "ledger_lines": len(lines)}
     case.payload["due_on"] = data["due_on"].isoformat()
 
 

@@ -1,0 +1,45 @@
+"""What a control notes: the ledger of the vouchers that it read."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from workflow.migrations import triggers
+
+revision = "0011"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Create the ledger; its lines are fixed once the findings are sent."""
+    op.create_table(
+        "ledger_line",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("mission_id", KEY, nullable=False),
+        sa.Column("spent_on", sa.Date(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("label", "voucher")),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
+        sa.Column("share", sa.Integer(), nullable=False),
+        *(sa.Column(f"{part}_cents", sa.BigInteger(), nullable=False) for part in ("accepted", "refused")),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("entered_by_id", KEY, nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("amount_cents > 0", name=op.f("ck_ledger_line_amount_positive")),
+        sa.CheckConstraint("share BETWEEN 0 AND 10000", name=op.f("ck_ledger_line_share_known")),
+        sa.CheckConstraint("accepted_cents >= 0 AND refused_cents >= 0", name=op.f("ck_ledger_line_parts_positive")),
+        sa.CheckConstraint(
+            "accepted_cents + refused_cents = (amount_cents * share + 5000) / 10000",
+            name=op.f("ck_ledger_line_parts_whole"),
+        ),
+        sa.CheckConstraint("refused_cents = 0 OR reason <> ''", name=op.f("ck_ledger_line_refusal_reasoned")),
+        sa.ForeignKeyConstraint(["entered_by_id"], ["person.id"], name=op.f("fk_ledger_line_entered_by_id")),
+        sa.ForeignKeyConstraint(["mission_id"], ["mission.id"], name=op.f("fk_ledger_line_mission_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_line")),
+    )
+    op.create_index("ix_ledger_line_mission", "ledger_line", ["mission_id"])
+    for statement in triggers.statements(op.get_bind().dialect.name, "0011"):
+        op.get_bind().exec_driver_sql(statement)
