@@ -22,11 +22,12 @@ CONTROL = Table(
             ("announced",),
             "findings_sent",
             (CONTROLLER,),
-            ("controller_independent", "realisation_found", "spending_found", "due_date_ahead"),
+            ("controller_independent", "grid_whole", "realisation_found", "spending_found", "due_date_ahead"),
         ),
         Row("conclude", ("findings_sent",), "concluded", (CONTROLLER,), ("controller_independent", "carrier_heard")),
     ),
     acts=(
+        Row("fill_grid", ("announced",), SAME, (CONTROLLER,), ("controller_independent",)),
         Row("enter_expense", ("announced",), SAME, (CONTROLLER,), ("controller_independent",)),
         Row("strike_expense", ("announced",), SAME, (CONTROLLER,), ("controller_independent",)),
         Row("reply", ("findings_sent",), SAME, (CARRIER,), ("answer_given",)),

@@ -96,6 +96,7 @@ class Facts:
     draw_sealed: bool = False
     drawn: bool = False
     waiting_in_draw: bool = False
+    unanswered_items: tuple[str, ...] = ()
     realisation_found: bool = False
     spending_found: bool = False
     carrier_heard: bool = False

@@ -554,11 +554,19 @@ _ALL = (
         N_("Concluez d'abord le contrôle."),
     ),
     Guard(
+        "grid_whole",
+        ("unanswered_items",),
+        lambda f: not f.unanswered_items,
+        N_("Il reste à répondre dans la grille de réalisation : %(items)s."),
+        N_("Répondez à chaque point ; ce qui ne peut être vérifié se répond « Non vérifiable »."),
+        lambda f: {"items": f.unanswered_items},
+    ),
+    Guard(
         "realisation_found",
         ("realisation_found",),
         lambda f: f.realisation_found,
         N_("Les constats sur la réalisation manquent."),
-        N_("Écrivez ce qui a été vérifié de la réalisation de l'action."),
+        N_("Remplissez la grille de réalisation, ou écrivez ce qui a été vérifié."),
     ),
     Guard(
         "spending_found",

@@ -78,6 +78,7 @@ FORWARD = (
     "evaluate",
     "submit_final_report",
     "send_findings",
+    "fill_grid",
     "enter_expense",
     "conclude_control",
     "announce",

@@ -20,6 +20,7 @@ from workflow.models import (
     BudgetLine,
     CommitteeSession,
     Consultation,
+    ControlItem,
     Criterion,
     Dossier,
     Expert,
@@ -35,6 +36,7 @@ from workflow.models import (
     Opinion,
     Person,
     Piece,
+    RealisationAnswer,
     Report,
     RoleGrant,
     Sample,
@@ -551,6 +553,27 @@ def _draw(case: Case) -> Found:
     }
 
 
+@_reads("unanswered_items")
+def _grid_begun(case: Case) -> Found:
+    """What is left of a grid that is begun; nothing while nobody answered in it."""
+    items = _items(case, case.subject) if isinstance(case.subject, Mission) else {}
+    return {
+        "unanswered_items": tuple(label for label, done in items.items() if not done) if any(items.values()) else ()
+    }
+
+
+def _items(case: Case, mission: Mission) -> Mapping[str, bool]:
+    """Whether each item of the mission's grid is answered."""
+    answered = and_(RealisationAnswer.item_id == ControlItem.id, RealisationAnswer.mission_id == mission.id)
+    rows = case.session.execute(
+        select(ControlItem.label, RealisationAnswer.verdict)
+        .outerjoin(RealisationAnswer, answered)
+        .where(ControlItem.grid_id == mission.grid_id)
+        .order_by(ControlItem.position)
+    )
+    return {label: verdict is not None for label, verdict in rows}
+
+
 @_reads("realisation_found", "spending_found", "carrier_heard", "reply_due_on")
 def _findings(case: Case) -> Found:
     mission = (
@@ -562,8 +585,11 @@ def _findings(case: Case) -> Found:
     if mission is not None and not spending:
         lines = select(LedgerLine.id).where(LedgerLine.mission_id == mission.id)
         spending = case.session.scalar(lines.limit(1)) is not None
+    realisation = bool(case.data.get("realisation") or (mission and mission.realisation))
+    if mission is not None and not realisation:
+        realisation = any(_items(case, mission).values())
     return {
-        "realisation_found": bool(case.data.get("realisation") or (mission and mission.realisation)),
+        "realisation_found": realisation,
         "spending_found": spending,
         "carrier_heard": mission is not None and mission.replied_at is not None,
         "reply_due_on": mission.reply_due_on if mission else None,

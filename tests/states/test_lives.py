@@ -80,9 +80,10 @@ refuse_colleague | asked | = | binome | colleague_proposed reason_given
 """,
     "control": """
 announce | drawn | announced | controller | control_taken_up controller_independent visit_date_given
-send_findings | announced | findings_sent | controller | controller_independent realisation_found spending_found \
-due_date_ahead
+send_findings | announced | findings_sent | controller | controller_independent grid_whole realisation_found \
+spending_found due_date_ahead
 conclude | findings_sent | concluded | controller | controller_independent carrier_heard
+fill_grid | announced | = | controller | controller_independent
 enter_expense | announced | = | controller | controller_independent
 strike_expense | announced | = | controller | controller_independent
 reply | findings_sent | = | carrier | answer_given

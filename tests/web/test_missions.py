@@ -60,3 +60,24 @@ def test_the_carrier_reads_the_ledger_with_the_findings(town: Town) -> None:
     for address in (page, url(walk, "reply")):
         assert "Sans lien avec l'action" in carrier.page(address).text
     assert controller.get(url(walk, "enter_expense")).status_code == 409
+
+
+def test_a_grid_is_filled_on_one_page_beside_what_was_announced(town: Town) -> None:
+    walk = town.walk().announced()
+    here = url(walk, "fill_grid")
+    browser = town.browser("controller")
+    page = browser.page(here)
+    assert "Tout est fait" in page.text, "the final report stands beside"
+    form = page.form(here).fields
+    wrong = browser.post(here, {**form, "answers-1-verdict": "major_gap", "answers-2-verdict": "compliant"})
+    assert wrong.status_code == 422
+    shown = Page(wrong.text)
+    assert "Dites ce qui a été constaté" in shown.text
+    fields = shown.form(here).fields
+    assert (fields["answers-1-verdict"], fields["answers-2-verdict"]) == ("major_gap", "compliant")
+    done = browser.post(here, {**fields, "answers-1-observation": "Deux séances de moins"})
+    assert (done.status_code, done.headers["Location"]) == (303, here)
+    assert "Deux séances de moins" in browser.page(f"/controles/{walk.mission_id()}").text
+    early = browser.get(url(walk, "send_findings"))
+    assert early.status_code == 409
+    assert "Il reste à répondre dans la grille de réalisation : Lieux" in Page(early.text).text

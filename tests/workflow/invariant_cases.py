@@ -502,7 +502,7 @@ INSTRUCTION = (
 )
 
 
-def fixed_parts(name: str, table: str, link: str, closed: int, change: str, **row: int) -> Iterator[Case]:
+def fixed_parts(name: str, table: str, link: str, closed: int, change: str, **row: object) -> Iterator[Case]:
     """Parts of the whole `closed` may not come, change or go; those of the other one (1 or 2) may."""
     other = 3 - closed
     yield Case(name, add(table, **{link: closed}, **row), add(table, **{link: other}, **row))
@@ -515,6 +515,9 @@ PARTS = (
     *fixed_parts("opinion_sealed", "opinion_score", "opinion_id", 2, "score = 3", criterion_id=2),
     *fixed_parts("joint_opinion_issued", "joint_amount", "joint_id", 1, "proposed_cents = 7", request_id=3),
     *fixed_parts("joint_opinion_issued", "joint_signature", "joint_id", 1, f"at = {LATER}", person_id=3),
+    *fixed_parts(
+        "findings_fixed", "realisation_answer", "mission_id", 2, "evidence = 'y'", item_id=2, verdict="compliant"
+    ),
     *fixed_parts(
         "findings_fixed",
         "ledger_line",
@@ -721,6 +724,7 @@ FOLLOW_UP = (
     ),
 )
 
+GRID_9 = add("control_grid", id=9, number=8)
 CAMPAIGN_3 = add("campaign", id=3, label="C3", last=DAY.replace(month=12))
 CONTROL = (
     Case("ck_sample_size_fits", to("sample", 2, size=3), to("sample", 2, size=2)),
@@ -760,6 +764,52 @@ CONTROL = (
         "ck_mission_concluded_has_outcome",
         to("mission", 1, state="'concluded'", concluded_at=LATER),
         to("mission", 1, state="'findings_sent'"),
+    ),
+    *(
+        Case("findings_fixed", to("mission", 2, **change), to("mission", 1, **change))
+        for change in (
+            {"realisation": "'y'"},
+            {"spending": "'y'"},
+            {"refused_cents": 1},
+            {"visit_on": "'2027-06-01'"},
+        )
+    ),
+    Case("uq_control_grid_number", add("control_grid", number=1), add("control_grid", number=3)),
+    Case(
+        "uq_control_item_grid_id_position",
+        add("control_item", grid_id=1, position=1),
+        add("control_item", grid_id=1, position=3),
+    ),
+    Case("control_grid_kept", to("control_grid", 1, number=9), add("control_grid", number=9)),
+    Case("control_grid_kept", gone("control_grid", 9), add("control_grid", number=9), [GRID_9]),
+    Case("control_grid_kept", to("control_item", 1, label="'y'"), add("control_item", position=9)),
+    Case("control_grid_kept", gone("control_item", 2), add("control_item", position=9)),
+    Case(
+        "mission_keeps_grid",
+        to("mission", 1, grid_id=2),
+        to("mission", 9, grid_id=2),
+        given=["DELETE FROM realisation_answer WHERE mission_id = 1", add("mission", id=9, dossier_id=4)],
+    ),
+    *(
+        Case(
+            "answer_of_grid",
+            statement.format(3) if isinstance(statement, str) else statement,
+            "UPDATE realisation_answer SET item_id = 2 WHERE mission_id = 1",
+        )
+        for statement in (
+            "UPDATE realisation_answer SET item_id = {} WHERE mission_id = 1",
+            add("realisation_answer", mission_id=1, item_id=3, verdict="compliant"),
+        )
+    ),
+    Case(
+        "ck_realisation_answer_verdict_known",
+        "UPDATE realisation_answer SET verdict = 'nonsense', observation = 'o' WHERE mission_id = 1",
+        "UPDATE realisation_answer SET verdict = 'unverifiable', observation = 'o' WHERE mission_id = 1",
+    ),
+    Case(
+        "ck_realisation_answer_gap_observed",
+        "UPDATE realisation_answer SET verdict = 'minor_gap', observation = '' WHERE mission_id = 1",
+        "UPDATE realisation_answer SET verdict = 'minor_gap', observation = 'o' WHERE mission_id = 1",
     ),
     Case(
         "ck_ledger_line_amount_positive",

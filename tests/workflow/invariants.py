@@ -130,9 +130,12 @@ WORLD: tuple[Insert, ...] = (
     # Draws: 1 sealed, 2 not.
     *(add("sample", id=i, campaign_id=i, population_size=2) for i in (1, 2)),
     *(add("sample_unit", sample_id=s, dossier_id=d, rank=r, drawn=r == 1) for s in (1, 2) for r, d in ((1, 1), (2, 3))),
+    *(add("control_grid", id=i, number=i) for i in (1, 2)),
+    *(add("control_item", id=i, grid_id=g, position=i) for i, g in ((1, 1), (2, 1), (3, 2))),
     # Missions: 1 drawn, 2 announced and then sent its findings.
-    add("mission", id=1),
-    add("mission", id=2, dossier_id=3, state="announced"),
+    add("mission", id=1, grid_id=1),
+    add("mission", id=2, dossier_id=3, state="announced", grid_id=1),
+    *(add("realisation_answer", mission_id=i, verdict="compliant") for i in (1, 2)),
     *(
         add("ledger_line", id=i, mission_id=i, amount_cents=100, share=5_000, accepted_cents=50, refused_cents=0)
         for i in (1, 2)

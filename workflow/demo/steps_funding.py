@@ -7,6 +7,7 @@ from sqlalchemy import or_, select
 
 from workflow.access import Actor
 from workflow.clock import PARIS
+from workflow.control_grid import COMPLIANT, VERDICTS
 from workflow.demo.story import Line, Story
 from workflow.models import CommitteeSession
 from workflow.models.follow_up import CRITERIA
@@ -182,6 +183,17 @@ def _announce(story: Story) -> None:
     story.act(_controller(story), "announce", story.mission_id, visit_on=story.due(0, 6))
 
 
+def _answers(story: Story) -> None:
+    """The realisation grid, most of it as announced."""
+    rng = story.stage.rng
+    answers = {}
+    for item_id in story.world.control_items:
+        verdict = rng.choices(VERDICTS, (12, 3, 1, 1))[0]
+        observation = "" if verdict == COMPLIANT else story.stage.say("gaps")
+        answers[str(item_id)] = {"verdict": verdict, "observation": observation}
+    story.act(_controller(story), "fill_grid", story.mission_id, answers=answers)
+
+
 def _vouchers(story: Story) -> None:
     """The ledger: a voucher for each line of the budget, one of them sometimes refused in part."""
     rng = story.stage.rng
@@ -209,6 +221,7 @@ def _findings(story: Story) -> None:
         last = story.stage.today + timedelta(days=5)
         due_on = last.isoformat()
         story.not_before = datetime.combine(last + timedelta(days=1), time(9), PARIS)
+    _answers(story)
     _vouchers(story)
     story.act(
         _controller(story),

@@ -65,6 +65,8 @@ class World:
     funders: Mapping[str, int]
     rules: Sequence[Rule]
     home: str
+    control_items: Sequence[int]
+    """The realisation grid of the controls."""
     campaigns: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Id and year of each campaign that is open, by its name."""
     criteria: Mapping[int, Sequence[int]] = field(default_factory=dict)

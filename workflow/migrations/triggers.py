@@ -165,13 +165,45 @@ REFUSALS = (
         " AND count(nullif(drawn, FALSE)) = NEW.size FROM sample_unit WHERE sample_id = NEW.id) IS NOT TRUE",
     ),
     *_closed("sample_unit", "sample_id", "sample", "sealed_at", "sample_sealed", "a sealed draw is fixed"),
-    *_closed(
-        "ledger_line",
-        "mission_id",
-        "mission",
-        _FINDINGS_SENT,
+    *(
+        refusal
+        for parts in ("ledger_line", "realisation_answer")
+        for refusal in _closed(
+            parts,
+            "mission_id",
+            "mission",
+            _FINDINGS_SENT,
+            "findings_fixed",
+            "what was found is fixed once it is sent",
+            since="0011",
+        )
+    ),
+    Refusal(
         "findings_fixed",
         "what was found is fixed once it is sent",
+        "mission",
+        (UPDATE,),
+        "OLD.state IN ('findings_sent', 'concluded') AND "
+        + changed("visit_on", "realisation", "spending", "refused_cents"),
+        since="0011",
+    ),
+    Refusal("control_grid_kept", "a version of a grid is fixed", "control_grid", (UPDATE, DELETE), since="0011"),
+    Refusal("control_grid_kept", "a version of a grid is fixed", "control_item", (UPDATE, DELETE), since="0011"),
+    Refusal(
+        "mission_keeps_grid",
+        "a control keeps its grid",
+        "mission",
+        (UPDATE,),
+        f"OLD.grid_id IS NOT NULL AND {changed('grid_id')}",
+        since="0011",
+    ),
+    Refusal(
+        "answer_of_grid",
+        "what is answered is an item of the grid of the control",
+        "realisation_answer",
+        (INSERT, UPDATE),
+        "NOT EXISTS (SELECT 1 FROM mission JOIN control_item ON control_item.grid_id = mission.grid_id"
+        " WHERE mission.id = NEW.mission_id AND control_item.id = NEW.item_id)",
         since="0011",
     ),
     Refusal("evaluation_fixed", "an evaluation stays as it was given", "evaluation", (UPDATE, DELETE)),

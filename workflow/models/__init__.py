@@ -10,7 +10,15 @@ from workflow.models.calendar import (
     FunderWindow,
     Milestone,
 )
-from workflow.models.control import LedgerLine, Mission, Sample, SampleUnit
+from workflow.models.control import (
+    ControlGrid,
+    ControlItem,
+    LedgerLine,
+    Mission,
+    RealisationAnswer,
+    Sample,
+    SampleUnit,
+)
 from workflow.models.dossier import (
     AssociatedInstance,
     BudgetLine,
@@ -83,6 +91,8 @@ __all__ = [
     "Commune",
     "Competence",
     "Consultation",
+    "ControlGrid",
+    "ControlItem",
     "Criterion",
     "Document",
     "Dossier",
@@ -123,6 +133,7 @@ __all__ = [
     "Person",
     "Piece",
     "PlannedReminder",
+    "RealisationAnswer",
     "RefusedAddress",
     "Reminder",
     "ReminderPreference",

@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from states.control import CONTROL
+from workflow.control_grid import VERDICTS
 from workflow.models.base import Base, cents, key, one_of
 from workflow.models.people import Person
 
@@ -62,6 +63,8 @@ class Mission(Base):
     id: Mapped[int] = key()
     sample_id: Mapped[int] = mapped_column(ForeignKey("sample.id"))
     dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id"), unique=True)
+    grid_id: Mapped[int | None] = mapped_column(ForeignKey("control_grid.id"))
+    """The version of the realisation grid that was in force when the control was announced."""
     controller_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     state: Mapped[str] = mapped_column(default="drawn")
     version: Mapped[int] = mapped_column(default=1)
@@ -77,6 +80,48 @@ class Mission(Base):
     concluded_at: Mapped[datetime | None]
 
     controller: Mapped[Person | None] = relationship()
+    answers: Mapped[list["RealisationAnswer"]] = relationship(cascade="all, delete-orphan")
+
+
+class ControlGrid(Base):
+    """A version of the realisation grid, common to all controls. The database lets nothing of it change."""
+
+    __tablename__ = "control_grid"
+
+    id: Mapped[int] = key()
+    number: Mapped[int] = mapped_column(unique=True)
+    made_at: Mapped[datetime]
+
+    items: Mapped[list["ControlItem"]] = relationship(order_by="ControlItem.position")
+
+
+class ControlItem(Base):
+    """What is verified of an action's realisation; `help` says by what."""
+
+    __tablename__ = "control_item"
+    __table_args__ = (UniqueConstraint("grid_id", "position"),)
+
+    id: Mapped[int] = key()
+    grid_id: Mapped[int] = mapped_column(ForeignKey("control_grid.id"))
+    position: Mapped[int]
+    label: Mapped[str]
+    help: Mapped[str]
+
+
+class RealisationAnswer(Base):
+    """What a control found on one item of its grid. Fixed like the ledger."""
+
+    __tablename__ = "realisation_answer"
+    __table_args__ = (
+        one_of("verdict", VERDICTS),
+        CheckConstraint("verdict = 'compliant' OR observation <> ''", name="gap_observed"),
+    )
+
+    mission_id: Mapped[int] = mapped_column(ForeignKey("mission.id"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("control_item.id"), primary_key=True)
+    verdict: Mapped[str]
+    observation: Mapped[str]
+    evidence: Mapped[str]
 
 
 class LedgerLine(Base):

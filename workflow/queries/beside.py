@@ -61,6 +61,7 @@ BESIDE: Mapping[str, Callable[[Asked], Any]] = {
             "establish_report_missing",
             "select_for_control",
             "announce",
+            "fill_grid",
             "enter_expense",
             "strike_expense",
             "send_findings",

@@ -116,6 +116,11 @@ class File:
         return [versions for first, versions in self._versions.items() if versions[0].id == first]
 
     @property
+    def grid_begun(self) -> bool:
+        """Whether an item of the realisation grid of the control is answered."""
+        return any(item.verdict for item in self.all("grid"))
+
+    @property
     def ledger(self) -> Totals | None:
         """The sums of the spending ledger of the control; None where it has no line."""
         lines = self.all("ledger")
@@ -164,7 +169,8 @@ def load(session: Session, actor: Actor, dossier_id: int) -> File:
     if "mission" in parts:
         parts["mission"] = [mission for mission in parts["mission"] if knows_of_mission(reading, mission.state)]
         found = any(mission.state in FOUND for mission in parts["mission"])
-        parts["ledger"] = parts["ledger"] if found or CARRIER not in reading else []
+        if CARRIER in reading and not found:
+            parts["grid"] = parts["ledger"] = []
     return File(
         dossier=dossier,
         roles=roles,

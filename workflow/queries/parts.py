@@ -15,6 +15,7 @@ from workflow.models import (
     BudgetLine,
     CommitteeSession,
     Consultation,
+    ControlItem,
     Criterion,
     Document,
     Dossier,
@@ -38,6 +39,7 @@ from workflow.models import (
     Payment,
     Person,
     Piece,
+    RealisationAnswer,
     Report,
     RoutingStep,
     RoutingVersion,
@@ -390,6 +392,24 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
             Mission.conclusion,
             Mission.concluded_at,
         ).where(Mission.dossier_id == _ID),
+    ),
+    "grid": (
+        "control",
+        select(
+            ControlItem.position,
+            ControlItem.id,
+            ControlItem.label,
+            ControlItem.help,
+            RealisationAnswer.verdict,
+            RealisationAnswer.observation,
+            RealisationAnswer.evidence,
+        )
+        .join(Mission, Mission.grid_id == ControlItem.grid_id)
+        .outerjoin(
+            RealisationAnswer,
+            and_(RealisationAnswer.item_id == ControlItem.id, RealisationAnswer.mission_id == Mission.id),
+        )
+        .where(Mission.dossier_id == _ID),
     ),
     "ledger": (
         "control",

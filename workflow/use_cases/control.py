@@ -22,6 +22,7 @@ from workflow.ledger import totals
 from workflow.models import Campaign, Dossier, LedgerLine, Mission, Sample, SampleUnit
 from workflow.sampling.draw import population_hash, tickets
 from workflow.transition import move
+from workflow.use_cases.control_grid import in_force
 from workflow.use_cases.experts import Answer
 
 OUTCOME_LABELS = {
@@ -161,6 +162,8 @@ def _announce(case: Case) -> None:
     mission = _mission(case)
     mission.visit_on = case.data["visit_on"]
     mission.controller_id = mission.controller_id or case.person_id
+    grid = in_force(case.session)
+    mission.grid_id = grid.id if grid else None
     case.payload["on"] = case.data["visit_on"].isoformat()
 
 

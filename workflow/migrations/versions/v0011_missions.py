@@ -1,4 +1,4 @@
-"""What a control notes: the ledger of the vouchers that it read."""
+"""What a control notes: its realisation grid, in versions, and the ledger of the vouchers that it read."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,46 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Create the ledger; its lines are fixed once the findings are sent."""
+    """Create grid, answers and ledger; all are fixed once the findings are sent."""
+    op.create_table(
+        "control_grid",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_control_grid")),
+        sa.UniqueConstraint("number", name=op.f("uq_control_grid_number")),
+    )
+    op.create_table(
+        "control_item",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("grid_id", KEY, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("label", "help")),
+        sa.ForeignKeyConstraint(["grid_id"], ["control_grid.id"], name=op.f("fk_control_item_grid_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_control_item")),
+        sa.UniqueConstraint("grid_id", "position", name=op.f("uq_control_item_grid_id_position")),
+    )
+    op.create_table(
+        "realisation_answer",
+        sa.Column("mission_id", KEY, nullable=False),
+        sa.Column("item_id", KEY, nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("verdict", "observation", "evidence")),
+        sa.CheckConstraint(
+            "verdict IN ('compliant', 'minor_gap', 'major_gap', 'unverifiable')",
+            name=op.f("ck_realisation_answer_verdict_known"),
+        ),
+        sa.CheckConstraint(
+            "verdict = 'compliant' OR observation <> ''", name=op.f("ck_realisation_answer_gap_observed")
+        ),
+        sa.ForeignKeyConstraint(["item_id"], ["control_item.id"], name=op.f("fk_realisation_answer_item_id")),
+        sa.ForeignKeyConstraint(["mission_id"], ["mission.id"], name=op.f("fk_realisation_answer_mission_id")),
+        sa.PrimaryKeyConstraint("mission_id", "item_id", name=op.f("pk_realisation_answer")),
+    )
+    number = {"sqlite": "INTEGER", "postgresql": "BIGINT"}[op.get_bind().dialect.name]
+    # Written out, because a batch would rebuild the table on SQLite for its key.
+    op.execute(
+        f"ALTER TABLE mission ADD COLUMN grid_id {number} CONSTRAINT fk_mission_grid_id REFERENCES control_grid (id)"
+    )
     op.create_table(
         "ledger_line",
         sa.Column("id", KEY, nullable=False),
