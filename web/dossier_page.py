@@ -120,7 +120,7 @@ def act_links(file: File, actor: Actor, *, mine: bool) -> dict[str, ActLink]:
         for name, refusal in offered(session(), actor, dossier, dossier, now()).items()
     }
     mission = file.one("mission")
-    if mission is not None and file.roles & {CARRIER, CONTROLLER}:
+    if mission is not None and file.roles & {CARRIER, CONTROLLER, TRANSVERSAL, ADMINISTRATOR}:
         subject = session().get_one(Mission, mission.id)
         for name, refusal in offered(session(), actor, dossier, subject, now()).items():
             url = url_for("acts.on_mission", dossier_id=dossier.id, subject_id=mission.id, act=name)

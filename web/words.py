@@ -113,6 +113,8 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "expire": (N_("Clore sans réponse"), N_("Question restée sans réponse")),
     "revoke": (N_("Retirer la question"), N_("Question retirée")),
     # control
+    "join_control": (N_("Rejoindre le contrôle"), N_("Second contrôleur entré au contrôle")),
+    "name_controllers": (N_("Nommer les contrôleurs"), N_("Contrôleurs nommés")),
     "announce": (N_("Annoncer le contrôle"), N_("Contrôle annoncé")),
     "fill_grid": (N_("Remplir la grille de réalisation"), N_("Grille de réalisation enregistrée")),
     "enter_expense": (N_("Tenir le registre des dépenses"), N_("Dépense enregistrée au registre")),

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, false, func, or_, select, true
 from sqlalchemy import case as when
 from sqlalchemy.orm import aliased, selectinload
 
-from states.facts import Facts, Member
+from states.dossier import CONTROLLER
+from states.facts import Controller, Facts, Member
 from states.words import N_
 from workflow import campaigns
 from workflow.access import INSTRUCTOR, involvements
@@ -221,6 +222,9 @@ def _members(case: Case) -> Found:
     local = select(LocalInterest.id).where(
         LocalInterest.person_id == Person.id, LocalInterest.commune_id == dossier.commune_id
     )
+    controls = select(Mission.id).where(
+        Mission.dossier_id == dossier.id, or_(Mission.controller_id == Person.id, Mission.second_id == Person.id)
+    )
     rows = case.session.execute(
         select(
             Person.id,
@@ -228,7 +232,7 @@ def _members(case: Case) -> Found:
             Person.institution_id,
             RoleGrant.id.label("grant_id"),
             RoleGrant.trained_on,
-            or_(carries.exists(), interested.exists(), local.exists()).label("conflict"),
+            or_(carries.exists(), interested.exists(), local.exists(), controls.exists()).label("conflict"),
             RoleGrant.capacity,
             points_held(dossier.campaign_id, dossier.instance_id, besides=dossier.id).label("held"),
         )
@@ -529,11 +533,64 @@ def _grid(case: Case) -> Found:
     return {"missing_grid_fields": tuple(name for name in names if case.data.get(name) in (None, ""))}
 
 
-@_reads("actor_involved")
+@_reads("actor_involved", "actor_of_sole_funder")
 def _involved(case: Case) -> Found:
-    """Whether the person ever instructed, evaluated or carried the dossier, or declared an interest in its carrier."""
+    """Whether the person ever took part in the dossier or is bound to its carrier, or their institution funds alone."""
     traces = involvements(case.actor.person_id).values()
-    return {"actor_involved": bool(case.session.scalar(select(or_(*traces)).where(Dossier.id == case.dossier.id)))}
+    row = case.session.execute(
+        select(or_(*traces), _sole_funder().label("funder")).where(Dossier.id == case.dossier.id)
+    ).one()
+    return {
+        "actor_involved": bool(row[0]),
+        "actor_of_sole_funder": row.funder is not None and row.funder == case.actor.institution_id,
+    }
+
+
+def _sole_funder() -> ScalarSelect[int]:
+    """The funder who alone granted the dossier of the enclosing select; none where several did."""
+    return (
+        select(func.min(FundingRequest.funder_id))
+        .where(FundingRequest.dossier_id == Dossier.id, FundingRequest.decision == "granted")
+        .having(func.count() == 1)
+        .correlate(Dossier)
+        .scalar_subquery()
+    )
+
+
+@_reads("controllers")
+def _controllers(case: Case) -> Found:
+    """Those whom an act proposes."""
+    ids = [case.data[name] for name in ("first_id", "second_id") if name in case.data]
+    holds = select(RoleGrant.id).where(
+        RoleGrant.person_id == Person.id, RoleGrant.role == CONTROLLER, RoleGrant.ended_at.is_(None)
+    )
+    rows = case.session.execute(
+        select(
+            Person.id,
+            Person.name,
+            and_(Person.active, holds.exists()),
+            or_(*involvements(Person.id).values()),
+            func.coalesce(Person.institution_id == _sole_funder(), false()),
+        )
+        .join(Dossier, Dossier.id == case.dossier.id)
+        .where(Person.id.in_(ids))
+    )
+    return {"controllers": tuple(Controller(row[0], row[1], *map(bool, row[2:])) for row in rows)}
+
+
+@_reads("named_controllers", "actor_named")
+def _named(case: Case) -> Found:
+    """Who controls the dossier."""
+    rows = case.session.execute(
+        select(Person.id, Person.name)
+        .join(Mission, or_(Mission.controller_id == Person.id, Mission.second_id == Person.id))
+        .where(Mission.dossier_id == case.dossier.id)
+        .order_by(Person.name)
+    ).all()
+    return {
+        "named_controllers": tuple(row.name for row in rows),
+        "actor_named": case.actor.person_id in [row.id for row in rows],
+    }
 
 
 @_reads("draw_sealed", "drawn", "waiting_in_draw")

@@ -774,6 +774,93 @@ CONTROL = (
             {"visit_on": "'2027-06-01'"},
         )
     ),
+    Case(
+        "ck_mission_two_people",
+        to("mission", 1, controller_id=3, second_id=3),
+        to("mission", 1, controller_id=3, second_id=4),
+    ),
+    Case("ck_mission_two_people", to("mission", 1, second_id=4), to("mission", 1, controller_id=4)),
+    *(
+        Case("controller_independent", to("mission", 1, **pair), to("mission", 1, controller_id=3, second_id=4))
+        for pair in ({"controller_id": 1}, {"controller_id": 3, "second_id": 2})
+    ),
+    *(
+        Case(
+            "controller_independent",
+            to("mission", 1, controller_id=4),
+            to("mission", 1, controller_id=3),
+            given=given,
+        )
+        for given in (
+            [add("role_grant", person_id=4, role="carrier", organisation_id=1, ended_at=AT)],
+            [add("interest", person_id=4, organisation_id=1)],
+            [to("dossier", 1, commune_id=1), add("local_interest", person_id=4, commune_id=1)],
+            [
+                add("role_grant", person_id=4, role="instructor", instance_id=1, trained_on=DAY),
+                add("binome_member", seat=2, person_id=4, institution_id=2, left_at=AT),
+            ],
+            [add("opinion", author_id=4, superseded_at=AT)],
+        )
+    ),
+    Case(
+        "controller_independent",
+        add("mission", dossier_id=4, controller_id=4),
+        add("mission", dossier_id=4, controller_id=3),
+        given=[add("evaluation", dossier_id=4, evaluator_id=4, recommendation="stop")],
+    ),
+    Case(
+        "controller_independent",
+        add("mission", dossier_id=4, controller_id=3, second_id=4),
+        add("mission", dossier_id=4, controller_id=3),
+        given=[add("interest", person_id=4, organisation_id=1)],
+    ),
+    *(
+        Case(
+            "controller_apart",
+            to("mission", 1, **pair),
+            to("mission", 1, **other),
+            given=[grant(1, 100, 1), *(to("person", person, institution_id=of) for person, of in ((3, 1), (4, 2)))],
+        )
+        for pair, other in (
+            ({"controller_id": 3}, {"controller_id": 4}),
+            ({"controller_id": 4, "second_id": 3}, {"controller_id": 4}),
+        )
+    ),
+    Case(
+        "controller_apart",
+        add("mission", dossier_id=4, controller_id=3),
+        add("mission", dossier_id=4, controller_id=4),
+        given=[
+            add("funding_request", id=9, dossier_id=4, funder_id=1, asked_cents=100),
+            grant(9, 100, 4),
+            *(to("person", person, institution_id=of) for person, of in ((3, 1), (4, 2))),
+        ],
+    ),
+    *(
+        Case("controller_apart_since", refused, allowed, given=[to("mission", 1, controller_id=3, second_id=4)])
+        for refused, allowed in (
+            (
+                add("evaluation", dossier_id=1, evaluator_id=4, recommendation="stop"),
+                add("evaluation", dossier_id=3, evaluator_id=4, recommendation="stop"),
+            ),
+            (add("opinion", author_id=3), add("opinion", author_id=3, dossier_id=3)),
+        )
+    ),
+    Case(
+        "controller_apart_since",
+        add("binome_member", seat=2, person_id=4, institution_id=2),
+        add("binome_member", dossier_id=3, seat=2, person_id=4, institution_id=2),
+        given=[
+            add("role_grant", person_id=4, role="instructor", instance_id=1, trained_on=DAY),
+            to("mission", 1, controller_id=4),
+        ],
+    ),
+    Case(
+        "controller_carries_not",
+        add("role_grant", person_id=4, role="carrier", organisation_id=1),
+        add("role_grant", person_id=4, role="carrier", organisation_id=2),
+        given=[to("mission", 1, controller_id=3, second_id=4)],
+    ),
     Case("uq_control_grid_number", add("control_grid", number=1), add("control_grid", number=3)),
     Case(
         "uq_control_item_grid_id_position",

@@ -169,7 +169,12 @@ def _controller(story: Story) -> Actor:
     """One who keeps the dossier from the first act to the last."""
     if story.controller is None:
         cast = story.world.cast
-        free = [actor for actor in cast.controllers if cast.is_free(actor, story.carrier.organisation_id)]
+        granted = {story.world.funders[line.funder] for line in story.lines if line.granted}
+        free = [
+            actor
+            for actor in cast.controllers
+            if cast.is_free(actor, story.carrier.organisation_id) and granted != {actor.institution_id}
+        ]
         first = free[0]
         story.controller = first if story.stage.rng.random() < 0.5 else story.stage.rng.choice(free)
     return story.controller

@@ -66,6 +66,12 @@ class Mission(Base):
     grid_id: Mapped[int | None] = mapped_column(ForeignKey("control_grid.id"))
     """The version of the realisation grid that was in force when the control was announced."""
     controller_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    second_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id"),
+        CheckConstraint(
+            "second_id IS NULL OR (controller_id IS NOT NULL AND second_id <> controller_id)", "two_people"
+        ),
+    )
     state: Mapped[str] = mapped_column(default="drawn")
     version: Mapped[int] = mapped_column(default=1)
     visit_on: Mapped[date | None]
@@ -79,7 +85,8 @@ class Mission(Base):
     conclusion: Mapped[str] = mapped_column(default="")
     concluded_at: Mapped[datetime | None]
 
-    controller: Mapped[Person | None] = relationship()
+    controller: Mapped[Person | None] = relationship(foreign_keys=[controller_id])
+    second: Mapped[Person | None] = relationship(foreign_keys=[second_id])
     answers: Mapped[list["RealisationAnswer"]] = relationship(cascade="all, delete-orphan")
 
 

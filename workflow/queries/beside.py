@@ -62,6 +62,8 @@ BESIDE: Mapping[str, Callable[[Asked], Any]] = {
             "select_for_control",
             "announce",
             "fill_grid",
+            "join_control",
+            "name_controllers",
             "enter_expense",
             "strike_expense",
             "send_findings",

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from states.dossier import CONTROLLER
 from states.machine import Reason
@@ -171,6 +171,7 @@ class Errands:
 def errands(session: Session, actor: Actor, campaign_id: int, today: date) -> Errands:
     """The missions of a campaign, in one statement."""
     traces = {name: trace.label(name) for name, trace in involvements(actor.person_id).items()}
+    second = aliased(Person)
     rows = session.execute(
         select(
             Mission.id,
@@ -182,7 +183,9 @@ def errands(session: Session, actor: Actor, campaign_id: int, today: date) -> Er
             Mission.state,
             Dossier.state.label("dossier_state"),
             Person.name.label("controller"),
+            second.name.label("second"),
             Mission.controller_id,
+            Mission.second_id,
             Mission.visit_on,
             Mission.reply_due_on,
             Mission.replied_at,
@@ -195,6 +198,7 @@ def errands(session: Session, actor: Actor, campaign_id: int, today: date) -> Er
         .join(Dossier.organisation)
         .outerjoin(Dossier.instance)
         .outerjoin(Mission.controller)
+        .outerjoin(second, second.id == Mission.second_id)
         .where(Sample.campaign_id == campaign_id)
         .order_by(Dossier.due_on, Dossier.number)
     )
@@ -202,7 +206,7 @@ def errands(session: Session, actor: Actor, campaign_id: int, today: date) -> Er
     others = []
     for row in rows:
         errand = _errand(row, actor, today, tuple(name for name in traces if getattr(row, name)))
-        if row.controller_id in (None, actor.person_id):
+        if row.controller_id is None or errand.mine:
             mine.setdefault(_group(errand), []).append(errand)
         else:
             others.append(errand)
@@ -232,8 +236,8 @@ def _errand(row: Row, actor: Actor, today: date, involved: tuple[str, ...]) -> E
         row.instance,
         row.state,
         row.dossier_state,
-        row.controller,
-        row.controller_id == actor.person_id,
+        " – ".join(name for name in (row.controller, row.second) if name) or None,
+        actor.person_id in (row.controller_id, row.second_id),
         (due or row.due_on) if row.dossier_state in ("evaluated", "under_control", "controlled") else None,
         task,
         involved,

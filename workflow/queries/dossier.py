@@ -321,5 +321,5 @@ def _of_the_control(step: NextStep, file: File, actor: Actor) -> NextStep:
         return NextStep(
             CARRIER, N_("Répondre aux constats du contrôle"), mission.reply_due_on, mine=CARRIER in file.roles
         )
-    own = mission.controller_id in (None, actor.person_id)
+    own = mission.controller_id is None or actor.person_id in (mission.controller_id, mission.second_id)
     return replace(step, mine=CONTROLLER in file.roles and own)

@@ -381,6 +381,7 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
             Mission.id,
             Mission.state,
             Mission.controller_id,
+            Mission.second_id,
             Mission.visit_on,
             Mission.realisation,
             Mission.spending,

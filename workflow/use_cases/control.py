@@ -149,7 +149,25 @@ def _mission(case: Case) -> Mission:
 
 
 def _select_for_control(case: Case) -> None:
-    _mission(case).controller_id = case.person_id
+    mission = _mission(case)
+    mission.controller_id = mission.controller_id or case.person_id
+
+
+def _join_control(case: Case) -> None:
+    _mission(case).second_id = case.person_id
+
+
+class Controllers(Form):
+    """The two who control a dossier."""
+
+    first_id = Reference(N_("Premier contrôleur"), "controllers", required=True)
+    second_id = Reference(N_("Second contrôleur"), "controllers", required=True)
+
+
+def _name_controllers(case: Case) -> None:
+    mission = _mission(case)
+    mission.controller_id, mission.second_id = case.data["first_id"], case.data["second_id"]
+    case.details["controllers"] = sorted(one.name for one in case.facts.controllers)
 
 
 class Announcement(Form):
@@ -219,6 +237,8 @@ def _conclude_control(case: Case) -> None:
 CONCLUDE = Act("conclude", CONTROL, Conclusion, _conclude)
 ACTS = (
     Act("select_for_control", DOSSIER, Form, _select_for_control),
+    Act("join_control", CONTROL, Form, _join_control),
+    Act("name_controllers", CONTROL, Controllers, _name_controllers),
     Act("announce", CONTROL, Announcement, _announce),
     Act("send_findings", CONTROL, Findings, _send_findings),
     Act("reply", CONTROL, Answer, _reply),

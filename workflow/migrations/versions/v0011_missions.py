@@ -1,4 +1,4 @@
-"""What a control notes: its realisation grid, in versions, and the ledger of the vouchers that it read."""
+"""Two controllers of a control, and what they note: a realisation grid, in versions, and a ledger of vouchers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -80,5 +80,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_line")),
     )
     op.create_index("ix_ledger_line_mission", "ledger_line", ["mission_id"])
+    op.execute(
+        f"ALTER TABLE mission ADD COLUMN second_id {number}"
+        " CONSTRAINT fk_mission_second_id REFERENCES person (id) CONSTRAINT ck_mission_two_people"
+        " CHECK (second_id IS NULL OR (controller_id IS NOT NULL AND second_id <> controller_id))"
+    )
     for statement in triggers.statements(op.get_bind().dialect.name, "0011"):
         op.get_bind().exec_driver_sql(statement)
