@@ -55,7 +55,11 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("controller", "evaluated", ("/controles/tirage?campaign_id={campaign}",)),
     ("controller", "drawn", ("/", "/controles", "/controles/{mission}", "/controles/tirages/{sample}")),
     ("controller", "announced", ("/controles/{mission}",)),
-    ("controller", "controlled", ("/recherche?q=2027", "/controles/{mission}")),
+    (
+        "controller",
+        "controlled",
+        ("/recherche?q=2027", "/controles/{mission}", "/controles/{mission}/lettres/conclusion"),
+    ),
     (
         "transversal",
         "submitted",

@@ -1,5 +1,10 @@
 """A control's own pages: the ledger, as a controller and then the carrier read it."""
 
+import builtins
+from typing import Any
+
+import pytest
+
 from tests.factories import Walk
 from tests.web.conftest import Town
 from tests.web.pages import Page
@@ -81,3 +86,82 @@ def test_a_grid_is_filled_on_one_page_beside_what_was_announced(town: Town) -> N
     early = browser.get(url(walk, "send_findings"))
     assert early.status_code == 409
     assert "Il reste à répondre dans la grille de réalisation : Lieux" in Page(early.text).text
+
+
+def letters(walk: Walk, kind: str) -> tuple[str, str]:
+    page = f"/controles/{walk.mission_id()}/lettres/{kind}"
+    return page, f"{page}.pdf"
+
+
+def test_each_letter_is_there_once_it_was_sent(town: Town) -> None:
+    walk = town.walk().announced()
+    controller, carrier = town.browser("controller"), town.browser("carrier")
+    readers = (controller, carrier, town.browser("administrator"))
+    found = {**LINE, "refused_cents": "10", "reason": "Sans lien avec l'action"}
+    walk.act("controller", "enter_expense", walk.mission_id(), **found)
+
+    def check(there: set[str], *seen: str) -> None:
+        for kind in ("annonce", "constats", "conclusion"):
+            for address in letters(walk, kind):
+                for browser in readers:
+                    assert browser.get(address).status_code == (200 if kind in there else 404), address
+                for stranger in ("other carrier", "animator"):
+                    assert town.browser(stranger).get(address).status_code in (403, 404), address
+        for browser in (controller, carrier):
+            links = browser.page(f"/dossiers/{walk.dossier_id}").links
+            assert {kind for kind in ("annonce", "constats", "conclusion") if letters(walk, kind)[1] in links} == there
+            text = browser.page(letters(walk, max(there, key=["annonce", "constats", "conclusion"].index))[0]).text
+            for words in seen:
+                assert words in text, words
+
+    check({"annonce"}, "tirée au sort", "Action réalisée")
+    walk.act("controller", "send_findings", walk.mission_id(), realisation="Vu sur place", due_on="2027-02-10")
+    check({"annonce", "constats"}, "constats provisoires", "Sans lien avec l'action", "10 février 2027")
+    walk.act("carrier", "reply", walk.mission_id(), answer="Merci")
+    walk.act("controller", "conclude_control", outcome="payback", payback_cents="7,50", conclusion="À rembourser vite")
+    check({"annonce", "constats", "conclusion"}, "Somme à rembourser : 7,50", "À rembourser vite")
+    answer = carrier.get(letters(walk, "conclusion")[1])
+    assert answer.data.startswith(b"%PDF")
+    assert "attachment" in answer.headers["Content-Disposition"]
+
+
+def test_a_drawn_dossiers_carrier_reads_no_letter(town: Town) -> None:
+    walk = town.walk().drawn()
+    for address in letters(walk, "annonce"):
+        assert town.browser("carrier").get(address).status_code == 404
+        assert town.browser("controller").get(address).status_code == 404
+    assert town.browser("controller").get("/controles/999/lettres/annonce").status_code == 404
+
+
+def test_where_no_pdf_can_be_made_the_letter_stands_in(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    walk = town.walk().announced()
+    found = builtins.__import__
+
+    def broken(name: str, *args: Any) -> Any:
+        if name.startswith("weasyprint"):
+            raise OSError("cannot load library 'libpango-1.0-0'")
+        return found(name, *args)
+
+    monkeypatch.setattr(builtins, "__import__", broken)
+    page, pdf = letters(walk, "annonce")
+    browser = town.browser("carrier")
+    assert browser.get(pdf).headers["Location"] == page
+    assert "imprimez cette page à la place" in browser.page(page).text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "sum_typed", "says"),
+    [("payback", "", "Dites la somme à rembourser"), ("none", "5", "Cette somme va avec la suite")],
+)
+def test_a_sum_is_paid_back_with_its_outcome_alone(town: Town, outcome: str, sum_typed: str, says: str) -> None:
+    walk = town.walk().announced()
+    mission = walk.mission_id()
+    walk.act("controller", "send_findings", mission, realisation="Vu", spending="Vu", due_on="2027-02-10")
+    walk.act("carrier", "reply", mission, answer="Merci")
+    browser = town.browser("controller")
+    here = f"/dossiers/{walk.dossier_id}/actes/conclude_control"
+    form = browser.page(here).form(here).fields
+    typed = {**form, "outcome": outcome, "payback_cents": sum_typed, "conclusion": "Fin"}
+    answer = browser.post(here, typed)
+    assert answer.status_code == 422
+    assert says in Page(answer.text).text

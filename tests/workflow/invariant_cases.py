@@ -774,6 +774,14 @@ CONTROL = (
             {"visit_on": "'2027-06-01'"},
         )
     ),
+    *(
+        Case(
+            "ck_mission_paid_back",
+            to("mission", 1, state="'concluded'", concluded_at=LATER, outcome=f"'{outcome}'", payback_cents=cents),
+            to("mission", 1, state="'concluded'", concluded_at=LATER, outcome="'payback'", payback_cents=1),
+        )
+        for outcome, cents in (("none", 1), ("payback", 0))
+    ),
     Case(
         "ck_mission_two_people",
         to("mission", 1, controller_id=3, second_id=3),

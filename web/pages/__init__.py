@@ -22,6 +22,7 @@ from web.pages import (
     health,
     home,
     instructor,
+    missions,
     reminders,
     sessions,
     together,
@@ -53,5 +54,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     funder.pages,
     evaluator.pages,
     controller.pages,
+    missions.pages,
     admin.pages,
 )

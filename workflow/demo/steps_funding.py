@@ -206,6 +206,8 @@ def _vouchers(story: Story) -> None:
     for place, line in enumerate(story.form["expense"]):
         shared = rng.random() < _SHARED
         charged = line["amount_cents"] // 2 if shared else line["amount_cents"]
+        refused = charged * rng.randrange(3, 20) // 100 if place == doubted else 0
+        story.refused += refused
         story.act(
             _controller(story),
             "enter_expense",
@@ -215,8 +217,8 @@ def _vouchers(story: Story) -> None:
             voucher=f"Facture {2027 * 10 + place}",
             amount_cents=line["amount_cents"],
             share=50_00 if shared else 100_00,
-            refused_cents=charged * rng.randrange(3, 20) // 100 if place == doubted else 0,
-            reason=story.stage.say("refused_spending") if place == doubted else "",
+            refused_cents=refused,
+            reason=story.stage.say("refused_spending") if refused else "",
         )
 
 
@@ -243,7 +245,9 @@ def _reply(story: Story) -> None:
 
 
 def _conclude(story: Story) -> None:
-    outcome = story.stage.rng.choice(("none", "none", "recommendation", "payback"))
+    outcome = story.stage.rng.choice(
+        ("recommendation", "payback") if story.refused else ("none", "none", "recommendation")
+    )
     story.act(_controller(story), "conclude_control", outcome=outcome, conclusion=story.stage.say("conclusions"))
 
 

@@ -111,6 +111,7 @@ class Story:
     consultation: tuple[int, str] = (0, "")
     controller: Actor | None = None
     mission_id: int = 0
+    refused: int = 0
     not_before: datetime | None = None
     upcoming: datetime | None = None
     """When the next step is planned; None where none is."""

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from states.control import CONTROL
@@ -82,6 +82,9 @@ class Mission(Base):
     reply: Mapped[str | None]
     replied_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
+    payback_cents: Mapped[int | None] = mapped_column(
+        BigInteger, CheckConstraint("payback_cents IS NULL OR (outcome = 'payback' AND payback_cents > 0)", "paid_back")
+    )
     conclusion: Mapped[str] = mapped_column(default="")
     concluded_at: Mapped[datetime | None]
 

@@ -13,7 +13,7 @@ from states.machine import Reason
 from states.words import N_
 from workflow.access import Actor, involvements, visible
 from workflow.errors import Forbidden, NotFound
-from workflow.models import Campaign, Dossier, Instance, Mission, Organisation, Person, Sample, SampleUnit
+from workflow.models import Campaign, ControlItem, Dossier, Instance, Mission, Organisation, Person, Sample, SampleUnit
 from workflow.queries import dossier as files
 from workflow.queries.dossier import File
 
@@ -270,6 +270,24 @@ def inquiry(session: Session, actor: Actor, mission_id: int, today: date) -> Inq
     heard = mission.replied_at is not None or (mission.reply_due_on is not None and mission.reply_due_on < today)
     task = task_of(mission.state, file.dossier.state, heard=heard)
     return Inquiry(mission, file, task, tuple(name for name in traces if row._mapping[name]))
+
+
+def file_of(session: Session, actor: Actor, mission_id: int) -> File:
+    """The file of a mission's dossier as the reader may see it. Raises NotFound."""
+    dossier_id = session.scalar(select(Mission.dossier_id).where(Mission.id == mission_id))
+    if dossier_id is None:
+        raise NotFound("control")
+    return files.load(session, actor, dossier_id)
+
+
+def items_of(session: Session, mission_id: int) -> Sequence[Row]:
+    """What is verified in a control: label and help of each item of its grid."""
+    return session.execute(
+        select(ControlItem.label, ControlItem.help)
+        .join(Mission, Mission.grid_id == ControlItem.grid_id)
+        .where(Mission.id == mission_id)
+        .order_by(ControlItem.position)
+    ).all()
 
 
 # --- closing -------------------------------------------------------------------------------------------------------

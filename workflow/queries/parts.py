@@ -390,6 +390,7 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
             Mission.reply,
             Mission.replied_at,
             Mission.outcome,
+            Mission.payback_cents,
             Mission.conclusion,
             Mission.concluded_at,
         ).where(Mission.dossier_id == _ID),

@@ -215,11 +215,21 @@ class Conclusion(Form):
     """The outcome of a control and its reasons."""
 
     outcome = Choice(N_("Suite donnée"), OUTCOME_LABELS, required=True)
+    payback_cents = Cents(N_("Somme à rembourser"), load_default=None, allow_none=True)
     conclusion = Text(N_("Conclusion"), longest=LONG, required=True)
 
 
 def _conclude(case: Case) -> None:
+    """A sum is paid back with that outcome alone: the one given, else all that was refused."""
     mission = _mission(case)
+    payback = case.data["payback_cents"]
+    if case.data["outcome"] == "payback":
+        mission.payback_cents = mission.refused_cents if payback is None else payback
+        if not mission.payback_cents:
+            raise Invalid({"payback_cents": [N_("Dites la somme à rembourser.")]})
+        case.details["payback_cents"] = mission.payback_cents
+    elif payback:
+        raise Invalid({"payback_cents": [N_("Cette somme va avec la suite « Somme à rembourser ».")]})
     mission.outcome, mission.conclusion = case.data["outcome"], case.data["conclusion"]
     mission.concluded_at = case.now
     case.details["outcome"] = mission.outcome

@@ -85,5 +85,9 @@ def upgrade() -> None:
         " CONSTRAINT fk_mission_second_id REFERENCES person (id) CONSTRAINT ck_mission_two_people"
         " CHECK (second_id IS NULL OR (controller_id IS NOT NULL AND second_id <> controller_id))"
     )
+    op.execute(
+        "ALTER TABLE mission ADD COLUMN payback_cents BIGINT CONSTRAINT ck_mission_paid_back"
+        " CHECK (payback_cents IS NULL OR (outcome = 'payback' AND payback_cents > 0))"
+    )
     for statement in triggers.statements(op.get_bind().dialect.name, "0011"):
         op.get_bind().exec_driver_sql(statement)
