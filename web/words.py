@@ -125,6 +125,11 @@ ACTS: Mapping[str, tuple[str, str]] = {
     # noted in the journal beside the three lives
     "create": (N_("Ouvrir un brouillon"), N_("Brouillon ouvert")),
     "allow_late_deposit": (N_("Autoriser un dépôt tardif"), N_("Dépôt tardif autorisé")),
+    "plan_sample": (N_("Publier le plan d'un tirage"), N_("Plan d'un tirage publié")),
+    "commit_secret": (N_("S'engager sur une phrase"), N_("Engagement pris pour un tirage")),
+    "reveal_secret": (N_("Remettre sa phrase"), N_("Phrase remise pour un tirage")),
+    "read_public_value": (N_("Donner le résultat du tirage public"), N_("Résultat du tirage public lu")),
+    "abandon_sample": (N_("Abandonner le plan d'un tirage"), N_("Plan d'un tirage abandonné")),
     "draw_sample": (N_("Tirer l'échantillon"), N_("Échantillon tiré et scellé")),
     "load_reference": (N_("Charger les données de référence"), N_("Données de référence chargées")),
     "add_route": (N_("Ajouter une règle"), N_("Règle d'orientation ajoutée")),

@@ -601,6 +601,9 @@ def _draw(case: Case) -> Found:
         .outerjoin(SampleUnit, and_(SampleUnit.sample_id == Sample.id, SampleUnit.dossier_id == case.dossier.id))
         .outerjoin(Mission, and_(Mission.sample_id == Sample.id, Mission.dossier_id == case.dossier.id))
         .where(Sample.campaign_id == case.dossier.campaign_id, Sample.sealed_at.is_not(None))
+        # A campaign may have several draws; a dossier is drawn in one at most.
+        .order_by(func.coalesce(SampleUnit.drawn, false()).desc())
+        .limit(1)
     ).first()
     drawn = row is not None and bool(row[0])
     return {

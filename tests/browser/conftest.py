@@ -19,11 +19,11 @@ from notifications.outbox import deliver
 from tests import factories
 from tests.browser.visitor import SIZES, Visitor
 from tests.web import conftest as web
-from tests.web.conftest import PASSWORD, at, make_app, quick_hashes, world_file
+from tests.web.conftest import PASSWORD, at, compiled_templates, make_app, quick_hashes, world_file
 from workflow.models import MailboxMessage, Person
 from workflow.use_cases import passwords
 
-__all__ = ["at", "make_app", "quick_hashes", "world_file"]
+__all__ = ["at", "compiled_templates", "make_app", "quick_hashes", "world_file"]
 
 ARGUMENTS = [
     "--no-sandbox",

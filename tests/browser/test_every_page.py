@@ -52,7 +52,7 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("evaluator", "funded", ("/", "/evaluations")),
     ("funder État", "tabled", ("/", "/enveloppes", "/enveloppes/seances/{session}", "/enveloppes/montant")),
     ("funder État", "funded", ("/enveloppes/suivi",)),
-    ("controller", "evaluated", ("/controles/tirage?campaign_id={campaign}",)),
+    ("controller", "evaluated", ("/controles/plans/nouveau?campaign={campaign}", "/controles/plans")),
     ("controller", "drawn", ("/", "/controles", "/controles/{mission}", "/controles/tirages/{sample}")),
     ("controller", "announced", ("/controles/{mission}",)),
     (

@@ -18,7 +18,7 @@ from workflow.sampling.draw import population_hash, ticket, tickets
 from workflow.use_cases import control
 
 INDEX = "/controles"
-DRAW = "/controles/tirage"
+PLAN = "/controles/plans/nouveau"
 CLOSE = "/controles/clore"
 DUE = (NOW + timedelta(days=30)).date().isoformat()
 
@@ -55,10 +55,10 @@ def test_only_controllers_come_in(town: Town, who: str) -> None:
         sample_id = session.scalars(select(Sample.id)).one()
     browser = town.browser(who)
     record = f"{INDEX}/tirages/{sample_id}"
-    for url in (INDEX, DRAW, mission_url(walk), record, f"{record}/json", f"{record}/csv"):
+    for url in (INDEX, PLAN, mission_url(walk), record, f"{record}/json", f"{record}/csv"):
         assert browser.get(url).status_code == 403, url
     assert browser.post(CLOSE).status_code == 403
-    assert browser.post(DRAW).status_code == 403
+    assert browser.post(PLAN).status_code == 403
 
 
 def test_the_record_is_read_by_those_who_oversee(town: Town) -> None:
@@ -80,64 +80,9 @@ def test_what_is_not_there_is_not_found(town: Town) -> None:
 # --- the draw -------------------------------------------------------------------------------------------------------
 
 
-def test_the_draw_is_read_over_then_sealed(any_town: Town) -> None:
-    town = any_town
-    walks = [town.walk().evaluated() for _ in range(3)]
-    browser = town.browser("controller")
-    here = f"{DRAW}?campaign={town.world.campaign_id}"
-    assert "3 dossiers financés" in browser.page(here).text
-    page = browser.page(f"{here}&size=2&seed=loto 7-12-31")
-    assert "pour toujours" in page.text
-    form = page.form(here)
-    with town.database.read() as session:
-        assert session.scalars(select(Sample)).all() == []
-    done = browser.post(here, form.fields)
-    assert done.status_code == 303
-    record = browser.page(done.headers["Location"])
-    with town.database.read() as session:
-        numbers = [str(session.get_one(Dossier, walk.dossier_id).number) for walk in walks]
-        sample = session.scalars(select(Sample)).one()
-        assert (sample.size, sample.population_size, sample.seed) == (2, 3, "loto 7-12-31")
-    expected = tickets("loto 7-12-31", numbers)
-    for stamp, number in expected[:2]:
-        assert stamp in record.text
-        assert number in record.text
-    assert expected[2][0] not in record.text
-    assert population_hash(numbers) in record.text
-    assert "Rôle controller" in record.text
-
-
-def test_a_sealed_draw_is_not_made_again(town: Town) -> None:
-    walk = town.walk().drawn()
-    browser = town.browser("controller")
-    here = f"{DRAW}?campaign={town.world.campaign_id}"
-    assert browser.get(here).status_code == 303, "the form leads to the record"
-    answer = browser.post(here, {"size": "1", "seed": "autre"})
-    assert answer.status_code == 409
-    assert "déjà son tirage" in Page(answer.text).text
-    with town.database.read() as session:
-        assert session.scalars(select(Sample.seed)).all() == ["essai"]
-        assert session.scalars(select(Mission.dossier_id)).all() == [walk.dossier_id]
-
-
-@pytest.mark.parametrize("size", ["0", "-1", "2", "x", "", "9" * 30])
-def test_a_size_that_cannot_be_is_kept_and_explained(town: Town, size: str) -> None:
-    town.walk().evaluated()
-    browser = town.browser("controller")
-    here = f"{DRAW}?campaign={town.world.campaign_id}"
-    read_over = browser.get(f"{here}&size={size}&seed=ma graine")
-    sent = browser.post(here, {"size": size, "seed": "ma graine"})
-    for answer in (read_over, sent):
-        assert answer.status_code == 422
-        assert 'value="ma graine"' in answer.text
-        assert f'value="{size}"' in answer.text
-    with town.database.read() as session:
-        assert session.scalars(select(Sample)).all() == []
-
-
 def test_nothing_to_draw_from(town: Town) -> None:
     browser = town.browser("controller")
-    assert "Rien à tirer" in browser.page(f"{DRAW}?campaign={town.world.campaign_id}").text
+    assert "Rien à tirer" in browser.page(f"{PLAN}?campaign={town.world.campaign_id}").text
     assert "n'est encore financé" in browser.page(f"{INDEX}?campaign={town.world.campaign_id}").text
 
 

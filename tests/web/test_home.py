@@ -151,7 +151,8 @@ def test_statements_do_not_grow_with_dossiers_or_roles(town: Town) -> None:
     with counted(town.database) as many:
         page = browser.page("/")
     assert page.text.count("Vérifier la recevabilité") >= 9
-    assert len(few) == len(many) <= MOST
+    # One more, for who oversees: the draws that await their part.
+    assert len(few) + 1 == len(many) <= MOST
 
 
 def test_more_tasks_than_are_listed_are_counted(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

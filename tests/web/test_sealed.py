@@ -96,7 +96,9 @@ def addresses(app: Flask, town: Town, walk: Walk) -> Iterator[str]:
             "step": "action",
             "code": "opinion",
             "kind": "annonce",
-            **dict.fromkeys(("number", "sample_id", "mission_id", "control_id", "subject_id", "message_id"), 1),
+            **dict.fromkeys(
+                ("number", "sample_id", "mission_id", "control_id", "subject_id", "message_id", "plan_id"), 1
+            ),
         }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

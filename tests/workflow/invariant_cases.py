@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tests.workflow.invariants import AT, DAY, Case, add, gone, grant, to
+from tests.workflow.plan_cases import PLANS
 
 LATER = "'2027-06-01 10:00:00+00'"
 
@@ -730,10 +731,15 @@ CONTROL = (
     Case("ck_sample_size_fits", to("sample", 2, size=3), to("sample", 2, size=2)),
     Case("ck_sample_size_fits", to("sample", 2, size=0), to("sample", 2, seed="'y'")),
     Case(
-        "uq_sample_campaign_id",
+        "uq_sample_without_plan",
         add("sample", campaign_id=1),
-        add("sample", campaign_id=3),
-        given=[CAMPAIGN_3],
+        add("sample", campaign_id=1, plan_id=1),
+    ),
+    Case(
+        "uq_sample_plan_id",
+        add("sample", campaign_id=1, plan_id=1),
+        add("sample", campaign_id=1, plan_id=2),
+        given=[add("sample", campaign_id=1, plan_id=1)],
     ),
     Case(
         "uq_sample_unit_sample_id_rank",
@@ -968,5 +974,6 @@ CASES = (
     *FUNDING,
     *FOLLOW_UP,
     *CONTROL,
+    *PLANS,
     *RECORD,
 )

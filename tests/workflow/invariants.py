@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -140,6 +140,22 @@ WORLD: tuple[Insert, ...] = (
         add("ledger_line", id=i, mission_id=i, amount_cents=100, share=5_000, accepted_cents=50, refused_cents=0)
         for i in (1, 2)
     ),
+    # Plans: 1 of campaign 1 begun, 2 of campaign 2 without any commitment.
+    *(
+        add(
+            "sample_plan",
+            id=i,
+            campaign_id=i,
+            method="srs",
+            plan_hash=str(i),
+            planned_at=AT,
+            reveals_due_at=AT + timedelta(days=1),
+            public_at=AT + timedelta(days=2),
+        )
+        for i in (1, 2)
+    ),
+    *(add("plan_unit", plan_id=i) for i in (1, 2)),
+    *(add("plan_participant", plan_id=i, person_id=p, rank=p) for i in (1, 2) for p in (1, 2)),
     add("report", id=1, dossier_id=3, kind="final"),
     add("report", id=2, dossier_id=3, kind="progress"),
     add("evaluation", id=1, recommendation="renew"),
@@ -162,6 +178,8 @@ CLOSE = (
     "UPDATE joint_opinion SET issued_at = '2027-03-01 10:00:00+00' WHERE id = 1",
     "UPDATE sample SET sealed_at = '2027-03-01 10:00:00+00' WHERE id = 1",
     "UPDATE mission SET state = 'findings_sent' WHERE id = 2",
+    f"UPDATE plan_participant SET commitment = '{'1' * 64}', committed_at = '2027-01-04 10:00:00+00'"
+    " WHERE plan_id = 1 AND rank = 1",
 )
 
 

@@ -11,6 +11,7 @@ from web.pages import (
     binomes,
     calendars,
     carrier,
+    ceremony,
     controller,
     dossiers,
     evaluator,
@@ -55,5 +56,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     evaluator.pages,
     controller.pages,
     missions.pages,
+    ceremony.pages,
     admin.pages,
 )

@@ -17,10 +17,11 @@ from states.diagram import Orientation, svg
 from states.words import N_
 from web import errors, listing, words
 from web.context import current_actor, now, see, session, today, write
+from web.pages.ceremony import STATES as PLAN_STATES
 from web.security import access
-from workflow.errors import DomainError, Invalid, NotFound, Refused
-from workflow.forms import read
+from workflow.errors import DomainError, NotFound
 from workflow.queries import control as controls
+from workflow.queries import sampling_plans as plans
 from workflow.queries.control import Errand, Inquiry, Record, Row
 from workflow.queries.evaluation import campaigns
 from workflow.use_cases import control, perform
@@ -95,6 +96,8 @@ def _index(rows: Sequence[Row], chosen: Row, closings: Sequence[Closing] = ()) -
         campaigns=rows,
         campaign=chosen,
         sample=sample,
+        plans=plans.plans(session(), chosen.id),
+        plan_states=PLAN_STATES,
         population=None if sample else control.population_size(session(), chosen.id),
         errands=controls.errands(session(), current_actor(), chosen.id, today()),
         groups=GROUPS,
@@ -152,66 +155,14 @@ def _close(dossier_id: int, number: str) -> Closing:
 # --- the draw -------------------------------------------------------------------------------------------------------
 
 
-@pages.route("/controles/tirage", methods=("GET", "POST"))
-@access("controller")
-def draw() -> Response:
-    """The draw in two steps: its size and seed, then, once read over, the draw itself, sealed at once."""
-    _rows, chosen = _campaign()
-    form = control.DrawForm()
-    asked = request.form if request.method == "POST" else request.args
-    values = {"campaign_id": str(chosen.id), "size": asked.get("size", ""), "seed": asked.get("seed", "")}
-    sealed = controls.sample_of(session(), chosen.id)
-    population = control.population_size(session(), chosen.id)
-    error: DomainError | None = None
-    if request.method == "POST":
-        try:
-            with write() as unit:
-                sample_id = control.draw(unit, current_actor(), _filled(values), now()).id
-        except (Invalid, Refused) as refusal:
-            error = refusal
-        else:
-            flash(_("Échantillon tiré et scellé : rien n'en changera plus."), "success")
-            return see("controller.sample", sample_id=sample_id)
-    elif sealed is not None:
-        return see("controller.sample", sample_id=sealed)
-    elif "size" in request.args:
-        error = _checked(form, values, population)
-    page = render_template(
-        "controller/draw.html",
-        campaign=chosen,
-        population=population,
-        values=values,
-        labels={name: _(field.metadata["label"]) for name, field in form.fields.items()},
-        errors=errors.messages(error.fields) if isinstance(error, Invalid) else {},
-        reasons=[errors.explain(reason) for reason in error.reasons] if isinstance(error, Refused) else [],
-        sealed=sealed,
-        confirm=error is None and "size" in asked,
-    )
-    return make_response(page, error.status if error else 200)
-
-
-def _filled(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in values.items() if value.strip()}
-
-
-def _checked(form: control.DrawForm, values: Mapping[str, str], population: int) -> Invalid | None:
-    """What the draw itself would say of its parameters."""
-    try:
-        data = read(form, _filled(values))
-    except Invalid as error:
-        return error
-    return Invalid({"size": [control.TOO_FEW]}) if data["size"] > population else None
-
-
 @pages.get("/controles/tirages/<int:sample_id>")
 @access("controller", "transversal", "administrator")
-def sample(sample_id: int) -> str:
-    """A sealed draw: its record, what was drawn, and how a stranger checks it."""
-    return render_template(
-        "controller/sample.html",
-        sample=controls.record(session(), sample_id, drawn_only=True),
-        shown=controls.RECORD_SHOWN,
-    )
+def sample(sample_id: int) -> Response:
+    """A sealed draw: its record, what was drawn, and how a stranger checks it; with a plan, the page of that."""
+    found = controls.record(session(), sample_id, drawn_only=True)
+    if found.plan_id is not None:
+        return see("ceremony.show", plan_id=found.plan_id)
+    return make_response(render_template("controller/sample.html", sample=found, shown=controls.RECORD_SHOWN))
 
 
 @pages.get("/controles/tirages/<int:sample_id>/json")
@@ -219,6 +170,8 @@ def sample(sample_id: int) -> str:
 def sample_json(sample_id: int) -> Response:
     """The public record of a draw as JSON."""
     record = controls.record(session(), sample_id)
+    if record.plan_id is not None:
+        return see("ceremony.record", plan_id=record.plan_id)
     answer = jsonify(
         {
             "campaign": record.campaign,

@@ -2,11 +2,13 @@
 
 from flask import Blueprint, render_template
 
-from web.context import dossier_url, session, signed_in, today
+from web.context import dossier_url, now, session, signed_in, today
 from web.dossier_page import act_url
 from web.security import access
 from workflow.queries import home as query
+from workflow.queries import sampling_plans as plans
 from workflow.queries.home import Task
+from workflow.sampling_plans import OVERSEERS
 
 pages = Blueprint("home", __name__)
 
@@ -26,6 +28,7 @@ def index() -> str:
         late=len(late),
         kinds=[(query.KINDS[name], count) for name, count in awaiting.counts.items()],
         act_url=_act_url,
+        ceremonies=plans.awaited_of(session(), actor.person_id, now()) if actor.roles & set(OVERSEERS) else (),
         news=query.news(session(), actor),
     )
 

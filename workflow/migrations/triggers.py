@@ -97,6 +97,17 @@ _OF_MISSION = (
 _FINDINGS_SENT = "CASE WHEN state IN ('findings_sent', 'concluded') THEN 1 END"
 """Of a mission: not null from the sending of its findings on."""
 
+
+def _plan_state(row: str) -> str:
+    return f"(SELECT state FROM sample_plan WHERE id = {row}.plan_id /*lock*/)"  # noqa: S608
+
+
+_BEGUN = (
+    f"{_plan_state('NEW')} <> 'planned' OR EXISTS (SELECT 1 FROM plan_participant seat"  # noqa: S608
+    " WHERE seat.plan_id = NEW.plan_id AND seat.commitment IS NOT NULL)"
+)
+"""Whether the plan of the row already has a commitment."""
+
 TOTALS = (
     Total("envelope_granted", "envelope", "granted_cents", "funding_request", "granted_cents", "envelope_id"),
     Total("request_paid", "funding_request", "paid_cents", "payment", "amount_cents", "request_id"),
@@ -266,6 +277,103 @@ REFUSALS = (
         " WHERE mission.id = NEW.mission_id AND control_item.id = NEW.item_id)",
         since="0011",
     ),
+    Refusal(
+        "plan_starts",
+        "a plan begins as planned, after the one it names, which is over",
+        "sample_plan",
+        (INSERT,),
+        "NEW.state <> 'planned' OR (NEW.supersedes_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sample_plan earlier"
+        " WHERE earlier.id = NEW.supersedes_id AND earlier.campaign_id = NEW.campaign_id"
+        " AND earlier.state IN ('sealed', 'abandoned')))",
+        since="0010",
+    ),
+    Refusal("plan_kept", "a plan is kept", "sample_plan", (DELETE,), since="0010"),
+    Refusal(
+        "plan_fixed",
+        "a published plan is fixed",
+        "sample_plan",
+        (UPDATE,),
+        "OLD.state IN ('sealed', 'abandoned') OR "
+        + changed(
+            *("id", "campaign_id", "supersedes_id", "method", "stratum", "size", "reserve", "population_size"),
+            *("public_source", "public_at", "reveals_due_at", "planned_at", "planned_by_id", "document", "plan_hash"),
+        )
+        + f" OR (OLD.revealed_at IS NOT NULL AND {changed('revealed_at')})",
+        since="0010",
+    ),
+    Refusal(
+        "plan_onward",
+        "a plan goes on step by step",
+        "sample_plan",
+        (UPDATE,),
+        "NEW.state <> OLD.state AND NEW.state <> 'abandoned' AND OLD.state || ' ' || NEW.state"
+        " NOT IN ('planned committed', 'committed revealed', 'revealed sealed')",
+        since="0010",
+    ),
+    Refusal(
+        "plan_whole",
+        "every step of a plan waits for all that it needs",
+        "sample_plan",
+        (UPDATE,),
+        "(OLD.state = 'planned' AND NEW.state = 'committed' AND ((SELECT count(*) >= 2 AND count(*) ="
+        " count(commitment) FROM plan_participant WHERE plan_id = NEW.id) IS NOT TRUE"
+        " OR (SELECT count(*) FROM plan_unit WHERE plan_id = NEW.id) <> NEW.population_size))"
+        " OR (OLD.state = 'committed' AND NEW.state = 'revealed' AND EXISTS (SELECT 1 FROM plan_participant"
+        " WHERE plan_id = NEW.id AND secret IS NULL))"
+        " OR (OLD.state = 'revealed' AND NEW.state = 'sealed' AND ((SELECT count(DISTINCT person_id)"
+        " FROM plan_reading WHERE plan_id = NEW.id AND value = NEW.public_value) < 2 OR NOT EXISTS (SELECT 1"
+        " FROM sample WHERE sample.plan_id = NEW.id AND sample.seed = NEW.seed AND sample.sealed_at IS NOT NULL)))",
+        since="0010",
+    ),
+    *(
+        Refusal(
+            "plan_population_fixed",
+            "a published population is fixed",
+            "plan_unit",
+            (INSERT,) if event is INSERT else (UPDATE, DELETE),
+            condition,
+            since="0010",
+        )
+        for event, condition in ((INSERT, _BEGUN), (UPDATE, "1 = 1"))
+    ),
+    Refusal("plan_seats_fixed", "who takes part is fixed", "plan_participant", (INSERT,), _BEGUN, since="0010"),
+    Refusal("plan_seats_fixed", "who takes part is fixed", "plan_participant", (DELETE,), since="0010"),
+    Refusal(
+        "plan_seats_fixed",
+        "who takes part is fixed",
+        "plan_participant",
+        (UPDATE,),
+        changed("plan_id", "person_id", "rank"),
+        since="0010",
+    ),
+    Refusal(
+        "commitment_fixed",
+        "a commitment is made once, before any secret",
+        "plan_participant",
+        (UPDATE,),
+        f"{changed('commitment', 'committed_at')}"
+        f" AND (OLD.commitment IS NOT NULL OR {_plan_state('NEW')} <> 'planned')",
+        since="0010",
+    ),
+    Refusal(
+        "secret_fixed",
+        "a secret is handed in once, after all commitments and in time",
+        "plan_participant",
+        (UPDATE,),
+        f"{changed('secret', 'revealed_at')} AND (OLD.secret IS NOT NULL OR {_plan_state('NEW')} <> 'committed'"  # noqa: S608
+        " OR NEW.revealed_at > (SELECT reveals_due_at FROM sample_plan WHERE id = NEW.plan_id))",
+        since="0010",
+    ),
+    Refusal(
+        "reading_in_time",
+        "the public value is read once it is there, all secrets being in",
+        "plan_reading",
+        (INSERT,),
+        f"{_plan_state('NEW')} <> 'revealed'"  # noqa: S608
+        " OR NEW.at < (SELECT public_at FROM sample_plan WHERE id = NEW.plan_id)",
+        since="0010",
+    ),
+    Refusal("reading_kept", "what was read stays", "plan_reading", (UPDATE, DELETE), since="0010"),
     Refusal("evaluation_fixed", "an evaluation stays as it was given", "evaluation", (UPDATE, DELETE)),
     Refusal("calendar_kept", "every version of a calendar is kept", "calendar_version", (DELETE,), since="0002"),
     Refusal("calendar_kept", "a version of a calendar is fixed", "calendar_date", (UPDATE, DELETE), since="0002"),

@@ -73,6 +73,7 @@ from workflow.models.reference import (
     Theme,
 )
 from workflow.models.reminders import Absence, PlannedReminder, Reminder, ReminderPreference, ReminderRule
+from workflow.models.sampling import PlanParticipant, PlanReading, PlanUnit, SamplePlan
 
 __all__ = [
     "Absence",
@@ -132,6 +133,9 @@ __all__ = [
     "Payment",
     "Person",
     "Piece",
+    "PlanParticipant",
+    "PlanReading",
+    "PlanUnit",
     "PlannedReminder",
     "RealisationAnswer",
     "RefusedAddress",
@@ -144,6 +148,7 @@ __all__ = [
     "RoutingStep",
     "RoutingVersion",
     "Sample",
+    "SamplePlan",
     "SampleUnit",
     "SecretLink",
     "Theme",

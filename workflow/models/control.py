@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from states.control import CONTROL
@@ -14,13 +14,27 @@ OUTCOMES = ("none", "recommendation", "payback")
 
 
 class Sample(Base):
-    """A simple random draw: population (hashed), size, seed. Sealed, the database lets nothing of it change."""
+    """A draw: population (hashed), size, seed. Sealed, the database lets nothing of it change.
+
+    It comes from a plan and its ceremony; without one it is a simple random draw, of which a campaign has one at most.
+    """
 
     __tablename__ = "sample"
-    __table_args__ = (CheckConstraint("size > 0 AND size <= population_size", name="size_fits"),)
+    __table_args__ = (
+        CheckConstraint("size > 0 AND size <= population_size", name="size_fits"),
+        Index(
+            "uq_sample_without_plan",
+            "campaign_id",
+            unique=True,
+            sqlite_where=text("plan_id IS NULL"),
+            postgresql_where=text("plan_id IS NULL"),
+        ),
+        Index("ix_sample_campaign", "campaign_id"),
+    )
 
     id: Mapped[int] = key()
-    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), unique=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("sample_plan.id"), unique=True)
     seed: Mapped[str]
     size: Mapped[int]
     population_size: Mapped[int]

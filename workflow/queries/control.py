@@ -43,6 +43,7 @@ class Record:
     """
 
     id: int
+    plan_id: int | None
     campaign: str
     campaign_id: int
     seed: str
@@ -56,8 +57,13 @@ class Record:
 
 
 def sample_of(session: Session, campaign_id: int) -> int | None:
-    """The campaign's sealed sample."""
-    return session.scalar(select(Sample.id).where(Sample.campaign_id == campaign_id, Sample.sealed_at.is_not(None)))
+    """The campaign's sealed sample; of several, the last."""
+    return session.scalar(
+        select(Sample.id)
+        .where(Sample.campaign_id == campaign_id, Sample.sealed_at.is_not(None))
+        .order_by(Sample.id.desc())
+        .limit(1)
+    )
 
 
 def record(session: Session, sample_id: int, *, drawn_only: bool = False) -> Record:
@@ -65,6 +71,7 @@ def record(session: Session, sample_id: int, *, drawn_only: bool = False) -> Rec
     sample = session.execute(
         select(
             Sample.id,
+            Sample.plan_id,
             Campaign.label.label("campaign"),
             Sample.campaign_id,
             Sample.seed,

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from workflow.sampling import ceremony as ceremonies
+from workflow.sampling.ceremony import Ceremony
 from workflow.sampling.draw import population_hash
 from workflow.sampling.errors import BadSampling
 from workflow.sampling.select import Draw, Pick, Request, Unit, draw
@@ -28,8 +30,10 @@ _BY_CODE: Mapping[str, str] = {
 """Where to look in a record that cannot be replayed, by the code of the refusal."""
 
 
-def make(population: Sequence[Unit], request: Request) -> dict[str, Any]:
+def make(population: Sequence[Unit], request: Request, ceremony: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Draw, and write down all that the draw came from and gave. Raises BadSampling.
+
+    `ceremony` tells how the seed came to be (`ceremony.Ceremony`), where it came from one.
 
     `population_hash` is that of `draw.population_hash`, over lines « identifier » or, where units have them,
     « identifier, tab, stratum, tab, value ». `record_hash` is SHA-256 of all other fields as JSON with sorted names
@@ -40,13 +44,14 @@ def make(population: Sequence[Unit], request: Request) -> dict[str, Any]:
     rows = [_unit(unit) for unit in units]
     record: dict[str, Any] = {
         "format": FORMAT,
+        **({} if ceremony is None else {"ceremony": ceremony}),
         "method": request.method,
         "seed": request.seed,
         "n": request.n,
         "reserve_size": request.reserve,
         **({"allocation": request.allocation, "minimum": request.minimum} if request.method == "stratified" else {}),
         "population_size": len(units),
-        "population_hash": population_hash("\t".join(map(str, row.values())) for row in rows),
+        "population_hash": population_hash(map(line, units)),
         **_figures(units, drawn),
         "units": _picks(drawn.units),
         "forced": [_unit(unit) for unit in drawn.forced],
@@ -54,6 +59,11 @@ def make(population: Sequence[Unit], request: Request) -> dict[str, Any]:
         "population": rows,
     }
     return {**record, SEAL: seal(record)}
+
+
+def line(unit: Unit) -> str:
+    """A unit as the hash of the population has it: its identifier, stratum and value, separated by tabs."""
+    return "\t".join(map(str, _unit(unit).values()))
 
 
 def seal(record: Mapping[str, Any]) -> str:
@@ -121,6 +131,7 @@ class _Record(BaseModel):
     minimum: Annotated[int, Field(ge=0)] = 1
     forced: list[_Unit]
     population: Annotated[list[_Unit], Field(min_length=1)]
+    ceremony: Ceremony | None = None
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -138,7 +149,8 @@ def verify(record: Mapping[str, Any]) -> str | None:
     """Draw again from what a record says, and return the first place that differs (`units.2.id`); None where none does.
 
     Whoever changes a record and its seal together makes another record, which replays only if it is a true draw of
-    the population and the seed that it names: what was published before tells whether those are the right ones.
+    the population and the seed that it names: what was published before tells whether those are the right ones. Of a
+    ceremony that is its plan's hash and its commitments, as the journal has them, and the public value at its source.
     """
     try:
         given = _Record.model_validate(record)
@@ -162,10 +174,13 @@ def verify(record: Mapping[str, Any]) -> str | None:
         reserve=given.reserve_size,
     )
     try:
-        return _difference(make(units, request), record)
+        made = make(units, request, record.get("ceremony"))
     except BadSampling as error:
         (reason,) = error.reasons
         return _BY_CODE.get(reason.code) or str(reason.params["option"])
+    if given.ceremony is not None and (flaw := ceremonies.flaw(given.ceremony, record)) is not None:
+        return flaw
+    return _difference(made, record)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

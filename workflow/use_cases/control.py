@@ -19,7 +19,7 @@ from workflow.acts import Act, Case
 from workflow.errors import Invalid, NotFound, Refused
 from workflow.forms import LONG, Cents, Choice, Day, Form, Reference, Text, read
 from workflow.ledger import totals
-from workflow.models import Campaign, Dossier, LedgerLine, Mission, Sample, SampleUnit
+from workflow.models import Campaign, Dossier, LedgerLine, Mission, Sample, SamplePlan, SampleUnit
 from workflow.sampling.draw import population_hash, tickets
 from workflow.transition import move
 from workflow.use_cases.control_grid import in_force
@@ -52,9 +52,10 @@ class DrawForm(Form):
 
 
 def draw(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) -> Sample:
-    """Draw the campaign's control sample and seal it: from then on the database lets nothing of it change.
+    """Draw a simple sample at once and seal it, for the demonstration and whoever runs the server without a ceremony.
 
-    Controllers only. Raises Forbidden, Invalid, NotFound, or Refused where the campaign already has its draw.
+    Whoever draws chooses the seed: pages offer the ceremony of `use_cases.ceremony` instead. Controllers only.
+    Raises Forbidden, Invalid, NotFound, or Refused where the campaign already has its draw, or a plan.
     """
     actor.require(CONTROLLER)
     data = read(DrawForm(), raw)
@@ -67,6 +68,14 @@ def draw(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) 
                 "already_drawn",
                 N_("Cette campagne a déjà son tirage."),
                 N_("Un tirage scellé ne se refait pas ; consultez-le."),
+            )
+        )
+    if session.scalar(select(SamplePlan.id).where(SamplePlan.campaign_id == campaign.id).limit(1)):
+        raise Refused(
+            Reason(
+                "drawn_by_plan",
+                N_("Le tirage de cette campagne se fait en public, selon un plan."),
+                N_("Suivez le plan du tirage."),
             )
         )
     population = {number: dossier_id for dossier_id, number in _population(session, campaign.id)}

@@ -1,0 +1,197 @@
+"""The ceremony of a draw: its plan, and the page that several people follow while each does their part."""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, flash, make_response, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from states.words import N_
+from web import forms, listing
+from web.context import current_actor, now, see, session
+from web.pages.admin_common import NOTHING_ASKED, Outcome, attempt, labels
+from web.security import access
+from workflow import clock
+from workflow.errors import NotFound
+from workflow.models import SamplePlan
+from workflow.queries import sampling_plans as plans
+from workflow.queries.evaluation import campaigns
+from workflow.queries.sampling_plans import Ceremony
+from workflow.sampling_plans import METHOD_LABELS, STRATUM_LABELS
+from workflow.use_cases import ceremony as steps
+from workflow.use_cases import control
+from workflow.use_cases import sampling_plans as use_cases
+
+pages = Blueprint("ceremony", __name__, url_prefix="/controles/plans")
+NO_CHANGE = 204
+Step = Callable[[Session, Any, int, Mapping[str, Any], Any], SamplePlan]
+STATES: Mapping[str, tuple[str, str]] = {
+    # state: its words, its tone
+    "planned": (N_("Engagements en cours"), "work"),
+    "committed": (N_("Remise des phrases"), "work"),
+    "revealed": (N_("Attend le tirage public"), "work"),
+    "sealed": (N_("Scellé"), "done"),
+    "abandoned": (N_("Abandonné"), "neutral"),
+}
+
+
+@pages.get("")
+@access("controller", "transversal", "administrator")
+def index() -> str:
+    """All plans, newest first."""
+    return render_template("ceremony/index.html", plans=plans.plans(session()), states=STATES)
+
+
+@pages.route("/nouveau", methods=("GET", "POST"))
+@access("controller")
+def plan() -> Response:
+    """The form of a plan; sent, the plan is published."""
+    rows, default = campaigns(session())
+    wanted = listing.number("campaign")
+    chosen = default if wanted is None else next((row for row in rows if row.id == wanted), None)
+    if chosen is None:
+        raise NotFound("campaign")
+    form, outcome = use_cases.PlanForm(), NOTHING_ASKED
+    made: list[SamplePlan] = []
+    if request.method == "POST":
+        raw = {**forms.sent(form), "campaign_id": chosen.id}
+        outcome = attempt(lambda unit: made.append(use_cases.plan(unit, current_actor(), raw, now())))
+        if outcome.done:
+            flash(_("Le plan est publié au journal : plus rien n'en changera."), "success")
+            return see("ceremony.show", plan_id=made[0].id)
+    page = render_template(
+        "ceremony/plan.html",
+        campaign=chosen,
+        population=control.population_size(session(), chosen.id),
+        earlier=plans.plans(session(), chosen.id),
+        form=form,
+        labels=labels(form),
+        outcome=outcome,
+        typed=forms.typed(form) if request.method == "POST" else {"method": "srs", "reserve": "0"},
+        choices={"overseers": plans.overseers(session())},
+    )
+    return make_response(page, outcome.status)
+
+
+@pages.get("/<int:plan_id>")
+@access("controller", "transversal", "administrator")
+def show(plan_id: int) -> Response:
+    """Where a ceremony stands; asked by the page itself (`seen`), an answer without a page where nothing is new."""
+    found = plans.show(session(), current_actor(), plan_id, now())
+    if request.args.get("seen") == _seen(found):
+        return make_response("", NO_CHANGE)
+    return _page(found, NOTHING_ASKED)
+
+
+def _seen(found: Ceremony) -> str:
+    """What a reader has seen, short enough for an address."""
+    counts = (
+        sum(seat.commitment is not None for seat in found.seats),
+        sum(seat.revealed_at is not None for seat in found.seats),
+        len(found.readings),
+    )
+    return "-".join(map(str, (found.plan.state, *counts, found.awaited or "nothing", int(found.late))))
+
+
+def _page(found: Ceremony, outcome: Outcome) -> Response:
+    fields: dict[str, str] = {}
+    for form in (steps.CommitForm(), steps.RevealForm(), steps.ReadingForm(), steps.AbandonForm()):
+        fields |= labels(form)
+    seen = _seen(found)
+    page = render_template(
+        "ceremony/show.html",
+        found=found,
+        plan=found.plan,
+        document=found.document,
+        steps=[
+            {"key": name, "label": _(label), "done": found.plan.state == "sealed" or name in _before(found.plan.state)}
+            for name, label in plans.STEPS.items()
+        ],
+        states=STATES,
+        methods=METHOD_LABELS,
+        strata=STRATUM_LABELS,
+        outcome=outcome,
+        typed=forms.typed() if request.method == "POST" else {},
+        labels=fields,
+        due_on=clock.local_day(found.plan.reveals_due_at),
+        public_on=clock.local_day(found.plan.public_at),
+        suggestion=secrets.token_hex(16),
+        poll=url_for("ceremony.show", plan_id=found.plan.id, seen=seen) if found.live else None,
+        shown=plans.DRAWN_SHOWN,
+    )
+    return make_response(page, outcome.status)
+
+
+def _before(state: str) -> tuple[str, ...]:
+    order = tuple(plans.STEPS)
+    return order[: order.index(state)] if state in order else ()
+
+
+def _done(plan_id: int, step: Step, told: str) -> Response:
+    raw = forms.sent()
+    outcome = attempt(lambda unit: step(unit, current_actor(), plan_id, raw, now()))
+    if outcome.done:
+        flash(told, "success")
+        return see("ceremony.show", plan_id=plan_id)
+    return _page(plans.show(session(), current_actor(), plan_id, now()), outcome)
+
+
+@pages.post("/<int:plan_id>/engagement")
+@access("controller", "transversal", "administrator")
+def commit(plan_id: int) -> Response:
+    """Commit to a phrase."""
+    return _done(plan_id, steps.commit, _("Votre engagement est au journal. Gardez votre phrase."))
+
+
+@pages.post("/<int:plan_id>/phrase")
+@access("controller", "transversal", "administrator")
+def reveal(plan_id: int) -> Response:
+    """Hand in the phrase."""
+    return _done(plan_id, steps.reveal, _("Votre phrase est remise ; personne ne la lira avant la fin."))
+
+
+@pages.post("/<int:plan_id>/lecture")
+@access("controller", "transversal", "administrator")
+def read(plan_id: int) -> Response:
+    """Tell what was read at the public source."""
+    return _done(plan_id, steps.read_public, _("Le résultat que vous avez lu est au journal."))
+
+
+@pages.post("/<int:plan_id>/abandon")
+@access("controller")
+def abandon(plan_id: int) -> Response:
+    """Give the plan up."""
+    return _done(plan_id, steps.abandon, _("Le plan est abandonné ; le journal dit pourquoi."))
+
+
+@pages.get("/<int:plan_id>/plan.json")
+@access("controller", "transversal", "administrator")
+def document(plan_id: int) -> Response:
+    """The plan, byte for byte what was hashed."""
+    return _file(plans.published(session(), plan_id)[0], "application/json", f"plan-{plan_id}.json")
+
+
+@pages.get("/<int:plan_id>/population.txt")
+@access("controller", "transversal", "administrator")
+def population(plan_id: int) -> Response:
+    """The frozen population, byte for byte what was hashed."""
+    return _file(plans.published(session(), plan_id)[1], "text/plain", f"population-{plan_id}.txt")
+
+
+def _file(text: str, kind: str, name: str) -> Response:
+    answer = make_response(text)
+    answer.headers["Content-Type"] = f"{kind}; charset=utf-8"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+@pages.get("/<int:plan_id>/proces-verbal.json")
+@access("controller", "transversal", "administrator")
+def record(plan_id: int) -> Response:
+    """The public record of a sealed draw: `binome sample verify` replays it."""
+    text = json.dumps(plans.public_record(session(), plan_id), ensure_ascii=False, indent=1)
+    return _file(text, "application/json", f"tirage-plan-{plan_id}.json")

@@ -1,0 +1,80 @@
+"""What a plan of a draw says, in the terms of the pure library."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from states.dossier import ADMINISTRATOR, CONTROLLER, TRANSVERSAL
+from states.words import N_
+from workflow.models import PlanUnit, SamplePlan
+from workflow.sampling.select import Request, Unit
+
+OVERSEERS = (CONTROLLER, TRANSVERSAL, ADMINISTRATOR)
+"""Who may take part in a ceremony, follow it, and read the public value."""
+METHOD_LABELS = {
+    "srs": N_("Au hasard simple : chaque dossier a la même chance"),
+    "stratified": N_("Au hasard dans chaque groupe, en proportion de sa taille"),
+    "mus": N_("Selon les sommes accordées : chaque euro a la même chance"),
+}
+STRATUM_LABELS = {
+    "funder": N_("Par financeur (celui qui accorde le plus)"),
+    "instance": N_("Par instance thématique"),
+}
+
+
+class Frozen(Protocol):
+    """A dossier as a draw looks at it."""
+
+    number: Any
+    value_cents: Any
+    stratum: Any
+
+
+def units(rows: Iterable[Frozen]) -> list[Unit]:
+    """The frozen population, its values in euros."""
+    return [Unit(row.number, Decimal(row.value_cents).scaleb(-2), row.stratum) for row in rows]
+
+
+def request(plan: SamplePlan, seed: str) -> Request:
+    """The draw that a plan asks, with a seed."""
+    return Request(plan.method, plan.size, seed, reserve=plan.reserve)
+
+
+def instant(at: datetime) -> str:
+    """An instant as plans and records write it."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def ceremony(plan: SamplePlan) -> dict[str, Any]:
+    """How the seed of a sealed plan came to be, as its record tells it (`workflow.sampling.ceremony`)."""
+    told: dict[str, Any] = {
+        "plan": json.loads(plan.document),
+        "plan_hash": plan.plan_hash,
+        "participants": [
+            {
+                "rank": seat.rank,
+                "name": named["name"],
+                "commitment": seat.commitment,
+                "committed_at": instant(seat.committed_at) if seat.committed_at else None,
+                "secret": seat.secret,
+                "revealed_at": instant(seat.revealed_at) if seat.revealed_at else None,
+            }
+            for seat, named in zip(plan.participants, json.loads(plan.document)["participants"], strict=True)
+        ],
+        "public_value": plan.public_value,
+        "readings": [
+            {"person": reading.person_id, "name": reading.person.name, "at": instant(reading.at)}
+            for reading in plan.readings
+            if reading.value == plan.public_value
+        ],
+    }
+    return told
+
+
+def ranked(population: Sequence[PlanUnit], first: Sequence[str], others: Iterable[str]) -> list[PlanUnit]:
+    """The population in the order of its ranks: the drawn and the reserve first, then the others by ticket."""
+    by_number = {unit.number: unit for unit in population}
+    chosen = set(first)
+    return [by_number[number] for number in (*first, *(number for number in others if number not in chosen))]
