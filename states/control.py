@@ -1,6 +1,6 @@
 """The life of one control mission, from the draw to its conclusion."""
 
-from states.dossier import CARRIER, CONTROLLER, ROLES
+from states.dossier import ADMINISTRATOR, CARRIER, CONTROLLER, ROLES, TRANSVERSAL
 from states.guards import GUARDS
 from states.table import SAME, Row, Table
 
@@ -15,17 +15,49 @@ CONTROL = Table(
             ("drawn",),
             "announced",
             (CONTROLLER,),
-            ("control_taken_up", "controller_independent", "visit_date_given"),
+            ("control_taken_up", "controller_named", "controller_independent", "visit_date_given"),
         ),
         Row(
             "send_findings",
             ("announced",),
             "findings_sent",
             (CONTROLLER,),
-            ("controller_independent", "realisation_found", "spending_found", "due_date_ahead"),
+            (
+                "controller_named",
+                "controller_independent",
+                "grid_whole",
+                "realisation_found",
+                "spending_found",
+                "due_date_ahead",
+            ),
         ),
-        Row("conclude", ("findings_sent",), "concluded", (CONTROLLER,), ("controller_independent", "carrier_heard")),
+        Row(
+            "conclude",
+            ("findings_sent",),
+            "concluded",
+            (CONTROLLER,),
+            ("controller_named", "controller_independent", "carrier_heard"),
+        ),
     ),
-    acts=(Row("reply", ("findings_sent",), SAME, (CARRIER,), ("answer_given",)),),
+    acts=(
+        Row(
+            "join_control",
+            ("drawn", "announced"),
+            SAME,
+            (CONTROLLER,),
+            ("second_awaited", "controller_independent", "controller_apart"),
+        ),
+        Row(
+            "name_controllers",
+            ("drawn", "announced"),
+            SAME,
+            (TRANSVERSAL, ADMINISTRATOR),
+            ("two_controllers", "controllers_known", "controllers_independent", "controllers_apart"),
+        ),
+        Row("fill_grid", ("announced",), SAME, (CONTROLLER,), ("controller_named", "controller_independent")),
+        Row("enter_expense", ("announced",), SAME, (CONTROLLER,), ("controller_named", "controller_independent")),
+        Row("strike_expense", ("announced",), SAME, (CONTROLLER,), ("controller_named", "controller_independent")),
+        Row("reply", ("findings_sent",), SAME, (CARRIER,), ("answer_given",)),
+    ),
     guards=GUARDS,
 )

@@ -19,6 +19,17 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Controller:
+    """Somebody whom an act proposes as controller of a dossier."""
+
+    person_id: int
+    name: str
+    holds_role: bool
+    involved: bool
+    of_sole_funder: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Facts about one dossier and the act proposed on it. Sums are integer cents, dates are local (Paris) dates.
 
@@ -93,9 +104,14 @@ class Facts:
     # control
     dossier_state: str = ""
     actor_involved: bool = False
+    actor_of_sole_funder: bool = False
+    named_controllers: tuple[str, ...] = ()
+    actor_named: bool = False
+    controllers: tuple[Controller, ...] = ()
     draw_sealed: bool = False
     drawn: bool = False
     waiting_in_draw: bool = False
+    unanswered_items: tuple[str, ...] = ()
     realisation_found: bool = False
     spending_found: bool = False
     carrier_heard: bool = False
@@ -129,6 +145,7 @@ OF_THE_ACT = frozenset(
         "paid",
         "agreement_signed",
         "missing_grid_fields",
+        "controllers",
         "realisation_found",
         "spending_found",
     }

@@ -286,13 +286,17 @@ class Walk:
         with self.database.read() as session:
             return session.scalars(select(Mission.id).where(Mission.dossier_id == self.dossier_id)).one()
 
+    def announced(self) -> "Walk":
+        """Taken by a controller and announced to the carrier."""
+        self.drawn().act("controller", "select_for_control")
+        due = (self.now + timedelta(days=30)).date().isoformat()
+        self.act("controller", "announce", self.mission_id(), visit_on=due)
+        return self
+
     def controlled(self) -> "Walk":
         """Taken, announced, findings sent, answered, concluded."""
-        self.drawn()
-        self.act("controller", "select_for_control")
-        mission = self.mission_id()
+        mission = self.announced().mission_id()
         due = (self.now + timedelta(days=30)).date().isoformat()
-        self.act("controller", "announce", mission, visit_on=due)
         self.act("controller", "send_findings", mission, realisation="Conforme", spending="Conforme", due_on=due)
         self.act("carrier", "reply", mission, answer="Merci")
         self.act("controller", "conclude_control", outcome="none", conclusion="Rien à signaler")

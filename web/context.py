@@ -16,7 +16,7 @@ from states.machine import Reason
 from states.words import N_
 from web import formats, words
 from web.services import services
-from workflow import clock
+from workflow import clock, control_grid
 from workflow.access import Actor
 from workflow.errors import Forbidden
 
@@ -177,5 +177,7 @@ def init(app: Flask) -> None:
         role_label=words.role_label,
         act_label=words.act_label,
         done_label=words.done_label,
+        verdict_label=words.verdict_label,
+        item_seen=control_grid.seen,
         dossier_url=dossier_url,
     )

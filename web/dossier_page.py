@@ -78,6 +78,8 @@ FORWARD = (
     "evaluate",
     "submit_final_report",
     "send_findings",
+    "fill_grid",
+    "enter_expense",
     "conclude_control",
     "announce",
     "select_for_control",
@@ -118,12 +120,13 @@ def act_links(file: File, actor: Actor, *, mine: bool) -> dict[str, ActLink]:
         for name, refusal in offered(session(), actor, dossier, dossier, now()).items()
     }
     mission = file.one("mission")
-    if mission is not None and file.roles & {CARRIER, CONTROLLER}:
+    if mission is not None and file.roles & {CARRIER, CONTROLLER, TRANSVERSAL, ADMINISTRATOR}:
         subject = session().get_one(Mission, mission.id)
         for name, refusal in offered(session(), actor, dossier, subject, now()).items():
             url = url_for("acts.on_mission", dossier_id=dossier.id, subject_id=mission.id, act=name)
             answers[name] = (url, refusal)
         answers.pop("conclude", None)  # done with conclude_control
+        answers.pop("strike_expense", None)  # done on the page of enter_expense
     ordered = sorted(answers, key=lambda name: (_RANK.get(name, len(_RANK)), name in GRAVE))
     first = next((name for name in ordered if name in _RANK and answers[name][1] is None), None)
     found = {}

@@ -6,6 +6,7 @@ from flask_babel import gettext
 
 from states.words import N_
 from workflow.facts import REQUIRED
+from workflow.use_cases.control_grid import VERDICT_LABELS
 from workflow.use_cases.evaluation import CRITERION_LABELS
 
 STATES: Mapping[str, str] = {
@@ -112,7 +113,12 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "expire": (N_("Clore sans réponse"), N_("Question restée sans réponse")),
     "revoke": (N_("Retirer la question"), N_("Question retirée")),
     # control
+    "join_control": (N_("Rejoindre le contrôle"), N_("Second contrôleur entré au contrôle")),
+    "name_controllers": (N_("Nommer les contrôleurs"), N_("Contrôleurs nommés")),
     "announce": (N_("Annoncer le contrôle"), N_("Contrôle annoncé")),
+    "fill_grid": (N_("Remplir la grille de réalisation"), N_("Grille de réalisation enregistrée")),
+    "enter_expense": (N_("Tenir le registre des dépenses"), N_("Dépense enregistrée au registre")),
+    "strike_expense": (N_("Retirer une dépense du registre"), N_("Dépense retirée du registre")),
     "send_findings": (N_("Envoyer les constats"), N_("Constats envoyés")),
     "conclude": (N_("Conclure la mission"), N_("Mission conclue")),
     "reply": (N_("Répondre aux constats"), N_("Réponse aux constats envoyée")),
@@ -217,6 +223,11 @@ def act_label(act: str) -> str:
 def done_label(act: str) -> str:
     """What to say of an act once it is done."""
     return str(gettext(ACTS[act][1])) if act in ACTS else act
+
+
+def verdict_label(verdict: str) -> str:
+    """What a control found on an item of its realisation grid."""
+    return _label(VERDICT_LABELS, verdict)
 
 
 def pairs(options: Mapping[str, str] | None) -> list[tuple[str, str]] | None:

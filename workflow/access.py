@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from states.control import CONTROL
 from states.dossier import (
@@ -210,10 +210,11 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     return or_(*scopes) if scopes else false()
 
 
-def involvements(person_id: int | None) -> Mapping[str, ColumnElement[bool]]:
+def involvements(person_id: InstrumentedAttribute[int] | int | None) -> Mapping[str, ColumnElement[bool]]:
     """How a person ever took part in the dossier of the enclosing select: what keeps them from controlling it.
 
-    `instructed`, `evaluated`, or `bound` to its carrier by a role or a declared interest, or to its commune.
+    `person_id` may be a column of the enclosing select. `instructed`, `evaluated`, or `bound` to its carrier by a role
+    or a declared interest, or to its commune.
     """
     return {
         "instructed": or_(
@@ -230,7 +231,7 @@ def involvements(person_id: int | None) -> Mapping[str, ColumnElement[bool]]:
 
 
 def _trace(*where: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(*where).correlate(Dossier)
+    return exists().where(*where).correlate(Dossier, Person)
 
 
 def from_carrier() -> ColumnElement[bool]:

@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, false, func, o
 from sqlalchemy import case as when
 from sqlalchemy.orm import aliased, selectinload
 
-from states.facts import Facts, Member
+from states.dossier import CONTROLLER
+from states.facts import Controller, Facts, Member
 from states.words import N_
 from workflow import campaigns
 from workflow.access import INSTRUCTOR, involvements
@@ -20,6 +21,7 @@ from workflow.models import (
     BudgetLine,
     CommitteeSession,
     Consultation,
+    ControlItem,
     Criterion,
     Dossier,
     Expert,
@@ -29,11 +31,13 @@ from workflow.models import (
     JointOpinion,
     JointSignature,
     LateDeposit,
+    LedgerLine,
     LocalInterest,
     Mission,
     Opinion,
     Person,
     Piece,
+    RealisationAnswer,
     Report,
     RoleGrant,
     Sample,
@@ -218,6 +222,9 @@ def _members(case: Case) -> Found:
     local = select(LocalInterest.id).where(
         LocalInterest.person_id == Person.id, LocalInterest.commune_id == dossier.commune_id
     )
+    controls = select(Mission.id).where(
+        Mission.dossier_id == dossier.id, or_(Mission.controller_id == Person.id, Mission.second_id == Person.id)
+    )
     rows = case.session.execute(
         select(
             Person.id,
@@ -225,7 +232,7 @@ def _members(case: Case) -> Found:
             Person.institution_id,
             RoleGrant.id.label("grant_id"),
             RoleGrant.trained_on,
-            or_(carries.exists(), interested.exists(), local.exists()).label("conflict"),
+            or_(carries.exists(), interested.exists(), local.exists(), controls.exists()).label("conflict"),
             RoleGrant.capacity,
             points_held(dossier.campaign_id, dossier.instance_id, besides=dossier.id).label("held"),
         )
@@ -526,11 +533,64 @@ def _grid(case: Case) -> Found:
     return {"missing_grid_fields": tuple(name for name in names if case.data.get(name) in (None, ""))}
 
 
-@_reads("actor_involved")
+@_reads("actor_involved", "actor_of_sole_funder")
 def _involved(case: Case) -> Found:
-    """Whether the person ever instructed, evaluated or carried the dossier, or declared an interest in its carrier."""
+    """Whether the person ever took part in the dossier or is bound to its carrier, or their institution funds alone."""
     traces = involvements(case.actor.person_id).values()
-    return {"actor_involved": bool(case.session.scalar(select(or_(*traces)).where(Dossier.id == case.dossier.id)))}
+    row = case.session.execute(
+        select(or_(*traces), _sole_funder().label("funder")).where(Dossier.id == case.dossier.id)
+    ).one()
+    return {
+        "actor_involved": bool(row[0]),
+        "actor_of_sole_funder": row.funder is not None and row.funder == case.actor.institution_id,
+    }
+
+
+def _sole_funder() -> ScalarSelect[int]:
+    """The funder who alone granted the dossier of the enclosing select; none where several did."""
+    return (
+        select(func.min(FundingRequest.funder_id))
+        .where(FundingRequest.dossier_id == Dossier.id, FundingRequest.decision == "granted")
+        .having(func.count() == 1)
+        .correlate(Dossier)
+        .scalar_subquery()
+    )
+
+
+@_reads("controllers")
+def _controllers(case: Case) -> Found:
+    """Those whom an act proposes."""
+    ids = [case.data[name] for name in ("first_id", "second_id") if name in case.data]
+    holds = select(RoleGrant.id).where(
+        RoleGrant.person_id == Person.id, RoleGrant.role == CONTROLLER, RoleGrant.ended_at.is_(None)
+    )
+    rows = case.session.execute(
+        select(
+            Person.id,
+            Person.name,
+            and_(Person.active, holds.exists()),
+            or_(*involvements(Person.id).values()),
+            func.coalesce(Person.institution_id == _sole_funder(), false()),
+        )
+        .join(Dossier, Dossier.id == case.dossier.id)
+        .where(Person.id.in_(ids))
+    )
+    return {"controllers": tuple(Controller(row[0], row[1], *map(bool, row[2:])) for row in rows)}
+
+
+@_reads("named_controllers", "actor_named")
+def _named(case: Case) -> Found:
+    """Who controls the dossier."""
+    rows = case.session.execute(
+        select(Person.id, Person.name)
+        .join(Mission, or_(Mission.controller_id == Person.id, Mission.second_id == Person.id))
+        .where(Mission.dossier_id == case.dossier.id)
+        .order_by(Person.name)
+    ).all()
+    return {
+        "named_controllers": tuple(row.name for row in rows),
+        "actor_named": case.actor.person_id in [row.id for row in rows],
+    }
 
 
 @_reads("draw_sealed", "drawn", "waiting_in_draw")
@@ -553,6 +613,27 @@ def _draw(case: Case) -> Found:
     }
 
 
+@_reads("unanswered_items")
+def _grid_begun(case: Case) -> Found:
+    """What is left of a grid that is begun; nothing while nobody answered in it."""
+    items = _items(case, case.subject) if isinstance(case.subject, Mission) else {}
+    return {
+        "unanswered_items": tuple(label for label, done in items.items() if not done) if any(items.values()) else ()
+    }
+
+
+def _items(case: Case, mission: Mission) -> Mapping[str, bool]:
+    """Whether each item of the mission's grid is answered."""
+    answered = and_(RealisationAnswer.item_id == ControlItem.id, RealisationAnswer.mission_id == mission.id)
+    rows = case.session.execute(
+        select(ControlItem.label, RealisationAnswer.verdict)
+        .outerjoin(RealisationAnswer, answered)
+        .where(ControlItem.grid_id == mission.grid_id)
+        .order_by(ControlItem.position)
+    )
+    return {label: verdict is not None for label, verdict in rows}
+
+
 @_reads("realisation_found", "spending_found", "carrier_heard", "reply_due_on")
 def _findings(case: Case) -> Found:
     mission = (
@@ -560,9 +641,16 @@ def _findings(case: Case) -> Found:
         if isinstance(case.subject, Mission)
         else case.session.scalar(select(Mission).where(Mission.dossier_id == case.dossier.id))
     )
+    spending = bool(case.data.get("spending") or (mission and mission.spending))
+    if mission is not None and not spending:
+        lines = select(LedgerLine.id).where(LedgerLine.mission_id == mission.id)
+        spending = case.session.scalar(lines.limit(1)) is not None
+    realisation = bool(case.data.get("realisation") or (mission and mission.realisation))
+    if mission is not None and not realisation:
+        realisation = any(_items(case, mission).values())
     return {
-        "realisation_found": bool(case.data.get("realisation") or (mission and mission.realisation)),
-        "spending_found": bool(case.data.get("spending") or (mission and mission.spending)),
+        "realisation_found": realisation,
+        "spending_found": spending,
         "carrier_heard": mission is not None and mission.replied_at is not None,
         "reply_due_on": mission.reply_due_on if mission else None,
     }

@@ -88,6 +88,24 @@ class Cents(fields.Integer):
         return int(cents)
 
 
+class Percent(Cents):
+    """A percentage: an integer is hundredths of a percent (programs), a text is as people write it (« 33,33 »)."""
+
+    def __init__(self, label: str, **options: Any) -> None:
+        super().__init__(label, metadata={"widget": "text"}, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, str):
+            value = value.replace("%", "")
+        try:
+            share = super()._deserialize(value, attr, data, **kwargs)
+        except ValidationError as error:
+            raise ValidationError(N_("Pourcentage attendu, par exemple 33,33.")) from error
+        if share > 100_00:
+            raise ValidationError(N_("Entre 0 et 100 %."))
+        return share
+
+
 class Day(fields.Date):
     """A day, as browsers send it (2027-01-31) or as people write it (31/01/2027)."""
 

@@ -4,12 +4,22 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, insert, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, insert, or_, select
 from sqlalchemy.orm import Session
 
 from states.dossier import ANIMATOR, ASSOCIATED, BINOME, CARRIER, CONTROLLER, EVALUATOR, EXPERT, FUNDER, TRANSVERSAL
 from workflow.acts import Case
-from workflow.models import AssociatedInstance, BinomeMember, Dossier, Expert, FundingRequest, Outbox, Person, RoleGrant
+from workflow.models import (
+    AssociatedInstance,
+    BinomeMember,
+    Dossier,
+    Expert,
+    FundingRequest,
+    Mission,
+    Outbox,
+    Person,
+    RoleGrant,
+)
 
 INSTRUCTING = "instructing"
 """The binôme, or the animator while none stands."""
@@ -19,6 +29,8 @@ FORMER_ANIMATOR = "former_animator"
 """Who animates the instance that a dossier leaves (`former_instance_id` of the payload)."""
 MENTIONED = "mentioned"
 """Whom a note names (`mentioned` of the payload)."""
+CONTROLLING = "controlling"
+"""The two who control the dossier."""
 
 TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     # act: (audience, message), …
@@ -68,6 +80,7 @@ TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "submit_progress_report": ((BINOME, "progress_report_received"),),
     "establish_report_missing": ((CARRIER, "report_missing"), (EVALUATOR, "report_missing_agents")),
     "evaluate": ((CARRIER, "evaluated"),),
+    "name_controllers": ((CONTROLLING, "controllers_named"),),
     "announce": ((CARRIER, "control_announced"),),
     "send_findings": ((CARRIER, "findings_sent"),),
     "reply": ((CONTROLLER, "findings_answered"),),
@@ -109,6 +122,11 @@ _AUDIENCES: Mapping[str, Select[int]] = {
     EVALUATOR: _active(EVALUATOR, RoleGrant.instance_id == _instance),
     TRANSVERSAL: _active(TRANSVERSAL),
     CONTROLLER: _active(CONTROLLER),
+    CONTROLLING: (
+        select(Person.id)
+        .join(Mission, or_(Mission.controller_id == Person.id, Mission.second_id == Person.id))
+        .where(Mission.dossier_id == _dossier, Person.active)
+    ),
     BINOME: select(BinomeMember.person_id).where(BinomeMember.dossier_id == _dossier, BinomeMember.left_at.is_(None)),
     FUNDER: _active(
         FUNDER,

@@ -149,8 +149,10 @@ def _holders(role: str, dossier: Situation, subject: Subject, at: datetime) -> l
         FUNDER: subject.funder_id,
     }
     spans = dossier.holders(role, scopes.get(role), at)
-    chosen = dossier.control.controller_id if role == CONTROLLER and dossier.control else None
-    return [span for span in spans if chosen in (None, span.person_id)]
+    control = dossier.control
+    if role != CONTROLLER or control is None or control.controller_id is None:
+        return spans
+    return [span for span in spans if span.person_id in (control.controller_id, control.second_id)]
 
 
 def _undone(dossier: Situation, at: datetime) -> list[Span]:

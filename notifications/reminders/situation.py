@@ -67,6 +67,7 @@ class Control:
     """What is known of the control mission."""
 
     controller_id: int | None
+    second_id: int | None
     reply_due_on: date | None
     version: int
     replied_at: datetime | None
@@ -201,6 +202,7 @@ def _fill(session: Session, found: Mapping[int, Situation], wanted: list[int]) -
         session,
         Mission.dossier_id,
         Mission.controller_id,
+        Mission.second_id,
         Mission.reply_due_on,
         Mission.version,
         Mission.replied_at,

@@ -54,7 +54,12 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("funder État", "funded", ("/enveloppes/suivi",)),
     ("controller", "evaluated", ("/controles/plans/nouveau?campaign={campaign}", "/controles/plans")),
     ("controller", "drawn", ("/", "/controles", "/controles/{mission}", "/controles/tirages/{sample}")),
-    ("controller", "controlled", ("/recherche?q=2027",)),
+    ("controller", "announced", ("/controles/{mission}",)),
+    (
+        "controller",
+        "controlled",
+        ("/recherche?q=2027", "/controles/{mission}", "/controles/{mission}/lettres/conclusion"),
+    ),
     (
         "transversal",
         "submitted",

@@ -154,8 +154,11 @@ def _controlled(walk: Walk) -> None:
     with walk.database.write() as session:
         actor = walk.world.actor(session, "controller")
         control.draw(session, actor, {"campaign_id": walk.world.campaign_id, "size": 1, "seed": "essai"}, walk.now)
-    walk.act("controller", "select_for_control")
+        session.add(RoleGrant(person_id=walk.world.people["novice"], role="controller", granted_at=walk.now))
     mission, due = walk.mission_id(), (walk.now + timedelta(days=30)).date().isoformat()
+    pair = {"first_id": walk.world.people["controller"], "second_id": walk.world.people["novice"]}
+    walk.act("administrator", "name_controllers", mission, **pair)
+    walk.act("controller", "select_for_control")
     walk.act("controller", "announce", mission, visit_on=due)
     found = SECRET_WORDS[4]
     walk.act("controller", "send_findings", mission, realisation=found, spending=found, due_on=due)

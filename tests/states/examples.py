@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from states.facts import Facts, Member
+from states.facts import Controller, Facts, Member
 
 TODAY = date(2026, 3, 12)
 YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
@@ -23,6 +23,13 @@ def member(person_id: int, **changes: Any) -> Member:
     return Member(person_id=person_id, **(usual | changes))
 
 
+def controller(person_id: int, **changes: bool) -> Controller:
+    """A controller against whom nothing speaks."""
+    usual = {"holds_role": True, "involved": False, "of_sole_funder": False}
+    return Controller(person_id, f"Contrôleur {person_id}", **(usual | changes))
+
+
+TWO = (controller(1), controller(2))
 PAIR = (member(1), member(2))
 HOPELESS = tuple(member(1, in_instance=out, trained=False, conflict=True, points_left=0) for out in (False, True))
 """A pair that breaks every rule of a binôme at once."""
@@ -102,9 +109,22 @@ FAILING: dict[str, list[Example]] = {
     "control_taken_up": [{"dossier_state": "evaluated"}, {}],
     "controller_independent": [{"actor_involved": True}],
     "visit_date_given": [{"due_on": None}],
+    "controller_apart": [{"actor_of_sole_funder": True}],
+    "controller_named": [{"named_controllers": ("A", "B"), "actor_named": False}],
+    "second_awaited": [
+        {"named_controllers": ()},
+        {"named_controllers": ("A", "B")},
+        {"named_controllers": ("A",), "actor_named": True},
+    ],
+    "not_controller": [{"actor_named": True}],
+    "two_controllers": [{"controllers": ()}, {"controllers": (controller(1),)}, {"controllers": (controller(1),) * 2}],
+    "controllers_known": [{"controllers": (controller(1), controller(2, holds_role=False))}],
+    "controllers_independent": [{"controllers": (controller(1), controller(2, involved=True))}],
+    "controllers_apart": [{"controllers": (controller(1), controller(2, of_sole_funder=True))}],
     "in_sealed_draw": [{"draw_sealed": True, "drawn": False}, {"draw_sealed": False, "drawn": True}],
     "draw_sealed": [{"draw_sealed": False}],
     "not_waiting_in_draw": [{"waiting_in_draw": True}],
+    "grid_whole": [{"unanswered_items": ("Lieux",)}],
     "realisation_found": [{"realisation_found": False}],
     "spending_found": [{"spending_found": False}],
     "carrier_heard": [{"carrier_heard": False, "reply_due_on": TODAY}, {"reply_due_on": None}],
@@ -180,9 +200,18 @@ HOLDING: dict[str, list[Example]] = {
     "control_taken_up": [{"dossier_state": "under_control"}],
     "controller_independent": [{"actor_involved": False}],
     "visit_date_given": [{"due_on": YESTERDAY}],
+    "controller_apart": [{"actor_of_sole_funder": False}],
+    "controller_named": [{"named_controllers": ()}, {"named_controllers": ("A", "B"), "actor_named": True}],
+    "second_awaited": [{"named_controllers": ("A",)}],
+    "not_controller": [{"actor_named": False}],
+    "two_controllers": [{"controllers": TWO}],
+    "controllers_known": [{"controllers": TWO}],
+    "controllers_independent": [{"controllers": TWO}],
+    "controllers_apart": [{"controllers": TWO}],
     "in_sealed_draw": [{"draw_sealed": True, "drawn": True}],
     "draw_sealed": [{"draw_sealed": True}],
     "not_waiting_in_draw": [{"waiting_in_draw": False}],
+    "grid_whole": [{"unanswered_items": ()}],
     "realisation_found": [{"realisation_found": True}],
     "spending_found": [{"spending_found": True}],
     "carrier_heard": [{"carrier_heard": True}, {"reply_due_on": YESTERDAY}],
@@ -197,6 +226,8 @@ def holding(guards: Iterable[str], **changes: Any) -> Facts:
 def failing(guards: Iterable[str]) -> Facts:
     """Facts on which all `guards` fail together."""
     changes = {"members": HOPELESS} if "members_of_instance" in guards else {}
+    if "two_controllers" in guards:
+        changes["controllers"] = (controller(1, holds_role=False, involved=True, of_sole_funder=True),)
     return _together(FAILING, guards, changes)
 
 

@@ -36,10 +36,11 @@ refuse | funding_decision | refused | system | all_requests_decided none_granted
 appeal_upheld | refused | funding_decision | animator | appeal_in_time reason_given
 appeal_upheld | inadmissible | submitted | animator | appeal_in_time reason_given
 cancel_action | follow_up | cancelled | carrier animator | reason_given payback_stated
-evaluate | follow_up | evaluated | evaluator binome | final_report_settled grid_filled
-select_for_control | evaluated | under_control | controller | in_sealed_draw controller_independent
+evaluate | follow_up | evaluated | evaluator binome | final_report_settled grid_filled not_controller
+select_for_control | evaluated | under_control | controller | in_sealed_draw controller_named controller_independent \
+controller_apart
 conclude_control | under_control | controlled | controller | realisation_found spending_found carrier_heard \
-controller_independent
+controller_named controller_independent
 close | evaluated controlled | closed | controller administrator | draw_sealed not_waiting_in_draw
 withdraw | draft submitted incomplete assigned expert_consulted opinion funding_decision | withdrawn | carrier | \
 nothing_granted reason_given
@@ -79,10 +80,17 @@ colleague_without_conflict colleague_not_retired colleague_not_asked
 refuse_colleague | asked | = | binome | colleague_proposed reason_given
 """,
     "control": """
-announce | drawn | announced | controller | control_taken_up controller_independent visit_date_given
-send_findings | announced | findings_sent | controller | controller_independent realisation_found spending_found \
-due_date_ahead
-conclude | findings_sent | concluded | controller | controller_independent carrier_heard
+announce | drawn | announced | controller | control_taken_up controller_named controller_independent \
+visit_date_given
+send_findings | announced | findings_sent | controller | controller_named controller_independent grid_whole \
+realisation_found spending_found due_date_ahead
+conclude | findings_sent | concluded | controller | controller_named controller_independent carrier_heard
+join_control | drawn announced | = | controller | second_awaited controller_independent controller_apart
+name_controllers | drawn announced | = | transversal administrator | two_controllers controllers_known \
+controllers_independent controllers_apart
+fill_grid | announced | = | controller | controller_named controller_independent
+enter_expense | announced | = | controller | controller_named controller_independent
+strike_expense | announced | = | controller | controller_named controller_independent
 reply | findings_sent | = | carrier | answer_given
 """,
 }

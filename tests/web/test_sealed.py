@@ -95,6 +95,7 @@ def addresses(app: Flask, town: Town, walk: Walk) -> Iterator[str]:
             "token": token(link.id, link.purpose),
             "step": "action",
             "code": "opinion",
+            "kind": "annonce",
             **dict.fromkeys(
                 ("number", "sample_id", "mission_id", "control_id", "subject_id", "message_id", "plan_id"), 1
             ),

@@ -130,7 +130,7 @@ MOST: Mapping[str, int] = {
     "table": 11,
     "decide_request": 20,
     "submit_final_report": 11,
-    "evaluate": 10,
+    "evaluate": 11,
     "declare_inadmissible": 7,
 }
 """Of a dossier that asks two funders. The last one, with the loading of who acts: read and lock the dossier, update it,

@@ -503,7 +503,7 @@ INSTRUCTION = (
 )
 
 
-def fixed_parts(name: str, table: str, link: str, closed: int, change: str, **row: int) -> Iterator[Case]:
+def fixed_parts(name: str, table: str, link: str, closed: int, change: str, **row: object) -> Iterator[Case]:
     """Parts of the whole `closed` may not come, change or go; those of the other one (1 or 2) may."""
     other = 3 - closed
     yield Case(name, add(table, **{link: closed}, **row), add(table, **{link: other}, **row))
@@ -516,6 +516,20 @@ PARTS = (
     *fixed_parts("opinion_sealed", "opinion_score", "opinion_id", 2, "score = 3", criterion_id=2),
     *fixed_parts("joint_opinion_issued", "joint_amount", "joint_id", 1, "proposed_cents = 7", request_id=3),
     *fixed_parts("joint_opinion_issued", "joint_signature", "joint_id", 1, f"at = {LATER}", person_id=3),
+    *fixed_parts(
+        "findings_fixed", "realisation_answer", "mission_id", 2, "evidence = 'y'", item_id=2, verdict="compliant"
+    ),
+    *fixed_parts(
+        "findings_fixed",
+        "ledger_line",
+        "mission_id",
+        2,
+        "label = 'y'",
+        amount_cents=1,
+        share=0,
+        accepted_cents=0,
+        refused_cents=0,
+    ),
     *fixed_parts("sample_sealed", "sample_unit", "sample_id", 1, "ticket = 'y'", dossier_id=4, rank=3),
 )
 
@@ -711,6 +725,7 @@ FOLLOW_UP = (
     ),
 )
 
+GRID_9 = add("control_grid", id=9, number=8)
 CAMPAIGN_3 = add("campaign", id=3, label="C3", last=DAY.replace(month=12))
 CONTROL = (
     Case("ck_sample_size_fits", to("sample", 2, size=3), to("sample", 2, size=2)),
@@ -740,7 +755,7 @@ CONTROL = (
     Case("sample_whole", to("sample", 2, sealed_at=LATER, size=2), to("sample", 2, sealed_at=LATER)),
     Case("sample_whole", to("sample", 2, sealed_at=LATER, population_size=3), to("sample", 2, population_size=3)),
     Case("sample_whole", add("sample", sealed_at=AT, campaign_id=3), add("sample", campaign_id=3), [CAMPAIGN_3]),
-    Case("uq_mission_dossier_id", add("mission"), add("mission", dossier_id=3)),
+    Case("uq_mission_dossier_id", add("mission"), add("mission", dossier_id=4)),
     Case(
         "ck_mission_outcome_known",
         to("mission", 1, state="'concluded'", concluded_at=LATER, outcome="'nonsense'"),
@@ -755,6 +770,175 @@ CONTROL = (
         "ck_mission_concluded_has_outcome",
         to("mission", 1, state="'concluded'", concluded_at=LATER),
         to("mission", 1, state="'findings_sent'"),
+    ),
+    *(
+        Case("findings_fixed", to("mission", 2, **change), to("mission", 1, **change))
+        for change in (
+            {"realisation": "'y'"},
+            {"spending": "'y'"},
+            {"refused_cents": 1},
+            {"visit_on": "'2027-06-01'"},
+        )
+    ),
+    *(
+        Case(
+            "ck_mission_paid_back",
+            to("mission", 1, state="'concluded'", concluded_at=LATER, outcome=f"'{outcome}'", payback_cents=cents),
+            to("mission", 1, state="'concluded'", concluded_at=LATER, outcome="'payback'", payback_cents=1),
+        )
+        for outcome, cents in (("none", 1), ("payback", 0))
+    ),
+    Case(
+        "ck_mission_two_people",
+        to("mission", 1, controller_id=3, second_id=3),
+        to("mission", 1, controller_id=3, second_id=4),
+    ),
+    Case("ck_mission_two_people", to("mission", 1, second_id=4), to("mission", 1, controller_id=4)),
+    *(
+        Case("controller_independent", to("mission", 1, **pair), to("mission", 1, controller_id=3, second_id=4))
+        for pair in ({"controller_id": 1}, {"controller_id": 3, "second_id": 2})
+    ),
+    *(
+        Case(
+            "controller_independent",
+            to("mission", 1, controller_id=4),
+            to("mission", 1, controller_id=3),
+            given=given,
+        )
+        for given in (
+            [add("role_grant", person_id=4, role="carrier", organisation_id=1, ended_at=AT)],
+            [add("interest", person_id=4, organisation_id=1)],
+            [to("dossier", 1, commune_id=1), add("local_interest", person_id=4, commune_id=1)],
+            [
+                add("role_grant", person_id=4, role="instructor", instance_id=1, trained_on=DAY),
+                add("binome_member", seat=2, person_id=4, institution_id=2, left_at=AT),
+            ],
+            [add("opinion", author_id=4, superseded_at=AT)],
+        )
+    ),
+    Case(
+        "controller_independent",
+        add("mission", dossier_id=4, controller_id=4),
+        add("mission", dossier_id=4, controller_id=3),
+        given=[add("evaluation", dossier_id=4, evaluator_id=4, recommendation="stop")],
+    ),
+    Case(
+        "controller_independent",
+        add("mission", dossier_id=4, controller_id=3, second_id=4),
+        add("mission", dossier_id=4, controller_id=3),
+        given=[add("interest", person_id=4, organisation_id=1)],
+    ),
+    *(
+        Case(
+            "controller_apart",
+            to("mission", 1, **pair),
+            to("mission", 1, **other),
+            given=[grant(1, 100, 1), *(to("person", person, institution_id=of) for person, of in ((3, 1), (4, 2)))],
+        )
+        for pair, other in (
+            ({"controller_id": 3}, {"controller_id": 4}),
+            ({"controller_id": 4, "second_id": 3}, {"controller_id": 4}),
+        )
+    ),
+    Case(
+        "controller_apart",
+        add("mission", dossier_id=4, controller_id=3),
+        add("mission", dossier_id=4, controller_id=4),
+        given=[
+            add("funding_request", id=9, dossier_id=4, funder_id=1, asked_cents=100),
+            grant(9, 100, 4),
+            *(to("person", person, institution_id=of) for person, of in ((3, 1), (4, 2))),
+        ],
+    ),
+    *(
+        Case("controller_apart_since", refused, allowed, given=[to("mission", 1, controller_id=3, second_id=4)])
+        for refused, allowed in (
+            (
+                add("evaluation", dossier_id=1, evaluator_id=4, recommendation="stop"),
+                add("evaluation", dossier_id=3, evaluator_id=4, recommendation="stop"),
+            ),
+            (add("opinion", author_id=3), add("opinion", author_id=3, dossier_id=3)),
+        )
+    ),
+    Case(
+        "controller_apart_since",
+        add("binome_member", seat=2, person_id=4, institution_id=2),
+        add("binome_member", dossier_id=3, seat=2, person_id=4, institution_id=2),
+        given=[
+            add("role_grant", person_id=4, role="instructor", instance_id=1, trained_on=DAY),
+            to("mission", 1, controller_id=4),
+        ],
+    ),
+    Case(
+        "controller_carries_not",
+        add("role_grant", person_id=4, role="carrier", organisation_id=1),
+        add("role_grant", person_id=4, role="carrier", organisation_id=2),
+        given=[to("mission", 1, controller_id=3, second_id=4)],
+    ),
+    Case("uq_control_grid_number", add("control_grid", number=1), add("control_grid", number=3)),
+    Case(
+        "uq_control_item_grid_id_position",
+        add("control_item", grid_id=1, position=1),
+        add("control_item", grid_id=1, position=3),
+    ),
+    Case("control_grid_kept", to("control_grid", 1, number=9), add("control_grid", number=9)),
+    Case("control_grid_kept", gone("control_grid", 9), add("control_grid", number=9), [GRID_9]),
+    Case("control_grid_kept", to("control_item", 1, label="'y'"), add("control_item", position=9)),
+    Case("control_grid_kept", gone("control_item", 2), add("control_item", position=9)),
+    Case(
+        "mission_keeps_grid",
+        to("mission", 1, grid_id=2),
+        to("mission", 9, grid_id=2),
+        given=["DELETE FROM realisation_answer WHERE mission_id = 1", add("mission", id=9, dossier_id=4)],
+    ),
+    *(
+        Case(
+            "answer_of_grid",
+            statement.format(3) if isinstance(statement, str) else statement,
+            "UPDATE realisation_answer SET item_id = 2 WHERE mission_id = 1",
+        )
+        for statement in (
+            "UPDATE realisation_answer SET item_id = {} WHERE mission_id = 1",
+            add("realisation_answer", mission_id=1, item_id=3, verdict="compliant"),
+        )
+    ),
+    Case(
+        "ck_realisation_answer_verdict_known",
+        "UPDATE realisation_answer SET verdict = 'nonsense', observation = 'o' WHERE mission_id = 1",
+        "UPDATE realisation_answer SET verdict = 'unverifiable', observation = 'o' WHERE mission_id = 1",
+    ),
+    Case(
+        "ck_realisation_answer_gap_observed",
+        "UPDATE realisation_answer SET verdict = 'minor_gap', observation = '' WHERE mission_id = 1",
+        "UPDATE realisation_answer SET verdict = 'minor_gap', observation = 'o' WHERE mission_id = 1",
+    ),
+    Case(
+        "ck_ledger_line_amount_positive",
+        to("ledger_line", 1, amount_cents=0, accepted_cents=0),
+        to("ledger_line", 1, amount_cents=1, accepted_cents=1),
+    ),
+    *(
+        Case(
+            "ck_ledger_line_share_known",
+            to("ledger_line", 1, share=wrong, accepted_cents=kept),
+            to("ledger_line", 1, share=right, accepted_cents=kept),
+        )
+        for wrong, right, kept in ((10_040, 10_000, 100), (-10, 0, 0))
+    ),
+    Case(
+        "ck_ledger_line_parts_positive",
+        to("ledger_line", 1, accepted_cents=-1, refused_cents=51, reason="'r'"),
+        to("ledger_line", 1, accepted_cents=0, refused_cents=50, reason="'r'"),
+    ),
+    Case(
+        "ck_ledger_line_parts_whole",
+        to("ledger_line", 1, amount_cents=101, accepted_cents=50),
+        to("ledger_line", 1, amount_cents=101, accepted_cents=51),
+    ),
+    Case(
+        "ck_ledger_line_refusal_reasoned",
+        to("ledger_line", 1, accepted_cents=49, refused_cents=1, reason="''"),
+        to("ledger_line", 1, accepted_cents=49, refused_cents=1, reason="'r'"),
     ),
     Case("ck_mission_refused_positive", to("mission", 1, refused_cents=-1), to("mission", 1, refused_cents=0)),
 )

@@ -130,6 +130,16 @@ WORLD: tuple[Insert, ...] = (
     # Draws: 1 sealed, 2 not.
     *(add("sample", id=i, campaign_id=i, population_size=2) for i in (1, 2)),
     *(add("sample_unit", sample_id=s, dossier_id=d, rank=r, drawn=r == 1) for s in (1, 2) for r, d in ((1, 1), (2, 3))),
+    *(add("control_grid", id=i, number=i) for i in (1, 2)),
+    *(add("control_item", id=i, grid_id=g, position=i) for i, g in ((1, 1), (2, 1), (3, 2))),
+    # Missions: 1 drawn, 2 announced and then sent its findings.
+    add("mission", id=1, grid_id=1),
+    add("mission", id=2, dossier_id=3, state="announced", grid_id=1),
+    *(add("realisation_answer", mission_id=i, verdict="compliant") for i in (1, 2)),
+    *(
+        add("ledger_line", id=i, mission_id=i, amount_cents=100, share=5_000, accepted_cents=50, refused_cents=0)
+        for i in (1, 2)
+    ),
     # Plans: 1 of campaign 1 begun, 2 of campaign 2 without any commitment.
     *(
         add(
@@ -146,7 +156,6 @@ WORLD: tuple[Insert, ...] = (
     ),
     *(add("plan_unit", plan_id=i) for i in (1, 2)),
     *(add("plan_participant", plan_id=i, person_id=p, rank=p) for i in (1, 2) for p in (1, 2)),
-    add("mission", id=1),
     add("report", id=1, dossier_id=3, kind="final"),
     add("report", id=2, dossier_id=3, kind="progress"),
     add("evaluation", id=1, recommendation="renew"),
@@ -168,6 +177,7 @@ CLOSE = (
     "UPDATE opinion SET sealed_at = '2027-03-01 10:00:00+00' WHERE id = 2",
     "UPDATE joint_opinion SET issued_at = '2027-03-01 10:00:00+00' WHERE id = 1",
     "UPDATE sample SET sealed_at = '2027-03-01 10:00:00+00' WHERE id = 1",
+    "UPDATE mission SET state = 'findings_sent' WHERE id = 2",
     f"UPDATE plan_participant SET commitment = '{'1' * 64}', committed_at = '2027-01-04 10:00:00+00'"
     " WHERE plan_id = 1 AND rank = 1",
 )

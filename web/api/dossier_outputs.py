@@ -296,6 +296,7 @@ class Mission(Answer):
     reply = text(allow_none=True)
     replied_at = instant(allow_none=True)
     outcome = one_of(OUTCOMES, allow_none=True)
+    payback_cents = cents(allow_none=True)
     conclusion = text()
     concluded_at = instant(allow_none=True)
 

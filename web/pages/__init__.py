@@ -23,6 +23,7 @@ from web.pages import (
     health,
     home,
     instructor,
+    missions,
     reminders,
     sessions,
     together,
@@ -54,6 +55,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     funder.pages,
     evaluator.pages,
     controller.pages,
+    missions.pages,
     ceremony.pages,
     admin.pages,
 )

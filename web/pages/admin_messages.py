@@ -46,6 +46,7 @@ KIND_LABELS: Mapping[str, str] = {
     "consultations_closed": N_("Consultations closes"),
     "control_announced": N_("Contrôle annoncé"),
     "control_concluded": N_("Contrôle conclu"),
+    "controllers_named": N_("Contrôle confié"),
     "deferred": N_("Dossier renvoyé à une autre séance"),
     "digest": N_("Rappels du jour"),
     "dossier_arrived": N_("Dossier arrivé dans l'instance"),

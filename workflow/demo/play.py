@@ -18,7 +18,7 @@ from workflow.demo.story import Story, World
 from workflow.demo.writing import write_all
 from workflow.demo.year import call_sessions, fill_envelopes, open_year
 from workflow.errors import DomainError
-from workflow.models import Commune, Dossier, Institution, Mission, Objective, Outbox, Route
+from workflow.models import Commune, ControlItem, Dossier, Institution, Mission, Objective, Outbox, Route
 from workflow.reference import PTCS
 from workflow.rules import load_rules
 from workflow.use_cases import control, grids, reference
@@ -108,6 +108,7 @@ def play(
             funders=_funders(session),
             rules=load_rules(session),
             home=people["home"],
+            control_items=list(session.scalars(select(ControlItem.id).order_by(ControlItem.id))),
             criteria={
                 team.instance_id: [
                     row.id

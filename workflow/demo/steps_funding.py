@@ -7,6 +7,7 @@ from sqlalchemy import or_, select
 
 from workflow.access import Actor
 from workflow.clock import PARIS
+from workflow.control_grid import COMPLIANT, VERDICTS
 from workflow.demo.story import Line, Story
 from workflow.models import CommitteeSession
 from workflow.models.follow_up import CRITERIA
@@ -14,6 +15,8 @@ from workflow.models.follow_up import CRITERIA
 _ROUND = 100_00
 _LEAST = 300_00
 _BY_BINOME = 0.25
+_SHARED = 0.3
+"""How often a voucher serves another action too."""
 """How often the binôme evaluates, and not the evaluator."""
 
 
@@ -166,7 +169,12 @@ def _controller(story: Story) -> Actor:
     """One who keeps the dossier from the first act to the last."""
     if story.controller is None:
         cast = story.world.cast
-        free = [actor for actor in cast.controllers if cast.is_free(actor, story.carrier.organisation_id)]
+        granted = {story.world.funders[line.funder] for line in story.lines if line.granted}
+        free = [
+            actor
+            for actor in cast.controllers
+            if cast.is_free(actor, story.carrier.organisation_id) and granted != {actor.institution_id}
+        ]
         first = free[0]
         story.controller = first if story.stage.rng.random() < 0.5 else story.stage.rng.choice(free)
     return story.controller
@@ -180,20 +188,54 @@ def _announce(story: Story) -> None:
     story.act(_controller(story), "announce", story.mission_id, visit_on=story.due(0, 6))
 
 
-def _findings(story: Story) -> None:
+def _answers(story: Story) -> None:
+    """The realisation grid, most of it as announced."""
     rng = story.stage.rng
+    answers = {}
+    for item_id in story.world.control_items:
+        verdict = rng.choices(VERDICTS, (12, 3, 1, 1))[0]
+        observation = "" if verdict == COMPLIANT else story.stage.say("gaps")
+        answers[str(item_id)] = {"verdict": verdict, "observation": observation}
+    story.act(_controller(story), "fill_grid", story.mission_id, answers=answers)
+
+
+def _vouchers(story: Story) -> None:
+    """The ledger: a voucher for each line of the budget, one of them sometimes refused in part."""
+    rng = story.stage.rng
+    doubted = rng.choice((None, 0, 1))
+    for place, line in enumerate(story.form["expense"]):
+        shared = rng.random() < _SHARED
+        charged = line["amount_cents"] // 2 if shared else line["amount_cents"]
+        refused = charged * rng.randrange(3, 20) // 100 if place == doubted else 0
+        story.refused += refused
+        story.act(
+            _controller(story),
+            "enter_expense",
+            story.mission_id,
+            spent_on=(story.stage.today - timedelta(days=60 + 20 * place)).isoformat(),
+            label=line["label"],
+            voucher=f"Facture {2027 * 10 + place}",
+            amount_cents=line["amount_cents"],
+            share=50_00 if shared else 100_00,
+            refused_cents=refused,
+            reason=story.stage.say("refused_spending") if refused else "",
+        )
+
+
+def _findings(story: Story) -> None:
     due_on = story.due(4, 12)
     if "conclude_unheard" in story.steps:
         last = story.stage.today + timedelta(days=5)
         due_on = last.isoformat()
         story.not_before = datetime.combine(last + timedelta(days=1), time(9), PARIS)
+    _answers(story)
+    _vouchers(story)
     story.act(
         _controller(story),
         "send_findings",
         story.mission_id,
         realisation=story.stage.say("realisation"),
         spending=story.stage.say("spending"),
-        refused_cents=rng.choice((0, 0, rng.randrange(50, 400) * 100)),
         due_on=due_on,
     )
 
@@ -203,7 +245,9 @@ def _reply(story: Story) -> None:
 
 
 def _conclude(story: Story) -> None:
-    outcome = story.stage.rng.choice(("none", "none", "recommendation", "payback"))
+    outcome = story.stage.rng.choice(
+        ("recommendation", "payback") if story.refused else ("none", "none", "recommendation")
+    )
     story.act(_controller(story), "conclude_control", outcome=outcome, conclusion=story.stage.say("conclusions"))
 
 

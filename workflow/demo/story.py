@@ -65,6 +65,8 @@ class World:
     funders: Mapping[str, int]
     rules: Sequence[Rule]
     home: str
+    control_items: Sequence[int]
+    """The realisation grid of the controls."""
     campaigns: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Id and year of each campaign that is open, by its name."""
     criteria: Mapping[int, Sequence[int]] = field(default_factory=dict)
@@ -109,6 +111,7 @@ class Story:
     consultation: tuple[int, str] = (0, "")
     controller: Actor | None = None
     mission_id: int = 0
+    refused: int = 0
     not_before: datetime | None = None
     upcoming: datetime | None = None
     """When the next step is planned; None where none is."""

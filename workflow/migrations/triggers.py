@@ -63,6 +63,40 @@ _SEAT = (
 )
 """Whoever sits down, as an instructor of the instance that leads the dossier."""
 
+_PAIR = "(NEW.controller_id, NEW.second_id)"
+_TAKING_PART = " OR ".join(
+    f"EXISTS (SELECT 1 FROM {trace} IN {_PAIR})"  # noqa: S608
+    for trace in (
+        "binome_member WHERE dossier_id = NEW.dossier_id AND person_id",
+        "opinion WHERE dossier_id = NEW.dossier_id AND author_id",
+        "evaluation WHERE dossier_id = NEW.dossier_id AND evaluator_id",
+        *(
+            f"dossier JOIN {table} ON {table}.{link} = dossier.{link}"
+            f" WHERE dossier.id = NEW.dossier_id AND {table}.person_id"
+            for table, link in (
+                ("role_grant", "organisation_id"),
+                ("interest", "organisation_id"),
+                ("local_interest", "commune_id"),
+            )
+        ),
+    )
+)
+"""Whether one of the controllers that a mission is given ever took part in its dossier."""
+_GRANTED = "FROM funding_request WHERE dossier_id = NEW.dossier_id AND decision = 'granted'"
+_OF_THE_SOLE_FUNDER = (
+    f"(SELECT count(*) {_GRANTED}) = 1 AND EXISTS (SELECT 1 FROM person"  # noqa: S608
+    f" WHERE id IN {_PAIR} AND institution_id = (SELECT min(funder_id) {_GRANTED}))"
+)
+"""Whether one of them comes from the institution that funds alone."""
+_OF_MISSION = (
+    "EXISTS (SELECT 1 FROM mission WHERE dossier_id = NEW.dossier_id AND NEW.{} IN (controller_id, second_id))"
+)
+"""Whether the person of a column controls the dossier."""
+
+
+_FINDINGS_SENT = "CASE WHEN state IN ('findings_sent', 'concluded') THEN 1 END"
+"""Of a mission: not null from the sending of its findings on."""
+
 
 def _plan_state(row: str) -> str:
     return f"(SELECT state FROM sample_plan WHERE id = {row}.plan_id /*lock*/)"  # noqa: S608
@@ -173,6 +207,76 @@ REFUSALS = (
         " AND count(nullif(drawn, FALSE)) = NEW.size FROM sample_unit WHERE sample_id = NEW.id) IS NOT TRUE",
     ),
     *_closed("sample_unit", "sample_id", "sample", "sealed_at", "sample_sealed", "a sealed draw is fixed"),
+    *(
+        refusal
+        for parts in ("ledger_line", "realisation_answer")
+        for refusal in _closed(
+            parts,
+            "mission_id",
+            "mission",
+            _FINDINGS_SENT,
+            "findings_fixed",
+            "what was found is fixed once it is sent",
+            since="0011",
+        )
+    ),
+    Refusal(
+        "findings_fixed",
+        "what was found is fixed once it is sent",
+        "mission",
+        (UPDATE,),
+        "OLD.state IN ('findings_sent', 'concluded') AND "
+        + changed("visit_on", "realisation", "spending", "refused_cents"),
+        since="0011",
+    ),
+    *(
+        Refusal(name, why, "mission", (event,), f"{first}({condition})", since="0011")
+        for name, why, condition in (
+            ("controller_independent", "nobody controls a dossier that they took part in", _TAKING_PART),
+            ("controller_apart", "nobody controls what their institution funds alone", _OF_THE_SOLE_FUNDER),
+        )
+        for event, first in ((INSERT, ""), (UPDATE, changed("controller_id", "second_id") + " AND "))
+    ),
+    *(
+        Refusal(
+            "controller_apart_since",
+            "who controls a dossier does not instruct or evaluate it",
+            table,
+            (INSERT,),
+            _OF_MISSION.format(person),
+            since="0011",
+        )
+        for table, person in (("binome_member", "person_id"), ("opinion", "author_id"), ("evaluation", "evaluator_id"))
+    ),
+    Refusal(
+        "controller_carries_not",
+        "who controls a dossier does not carry for its organisation meanwhile",
+        "role_grant",
+        (INSERT,),
+        "EXISTS (SELECT 1 FROM mission JOIN dossier ON dossier.id = mission.dossier_id"
+        " WHERE dossier.organisation_id = NEW.organisation_id AND mission.state <> 'concluded'"
+        " AND NEW.person_id IN (mission.controller_id, mission.second_id))",
+        since="0011",
+    ),
+    Refusal("control_grid_kept", "a version of a grid is fixed", "control_grid", (UPDATE, DELETE), since="0011"),
+    Refusal("control_grid_kept", "a version of a grid is fixed", "control_item", (UPDATE, DELETE), since="0011"),
+    Refusal(
+        "mission_keeps_grid",
+        "a control keeps its grid",
+        "mission",
+        (UPDATE,),
+        f"OLD.grid_id IS NOT NULL AND {changed('grid_id')}",
+        since="0011",
+    ),
+    Refusal(
+        "answer_of_grid",
+        "what is answered is an item of the grid of the control",
+        "realisation_answer",
+        (INSERT, UPDATE),
+        "NOT EXISTS (SELECT 1 FROM mission JOIN control_item ON control_item.grid_id = mission.grid_id"
+        " WHERE mission.id = NEW.mission_id AND control_item.id = NEW.item_id)",
+        since="0011",
+    ),
     Refusal(
         "plan_starts",
         "a plan begins as planned, after the one it names, which is over",

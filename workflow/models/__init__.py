@@ -10,7 +10,15 @@ from workflow.models.calendar import (
     FunderWindow,
     Milestone,
 )
-from workflow.models.control import Mission, Sample, SampleUnit
+from workflow.models.control import (
+    ControlGrid,
+    ControlItem,
+    LedgerLine,
+    Mission,
+    RealisationAnswer,
+    Sample,
+    SampleUnit,
+)
 from workflow.models.dossier import (
     AssociatedInstance,
     BudgetLine,
@@ -84,6 +92,8 @@ __all__ = [
     "Commune",
     "Competence",
     "Consultation",
+    "ControlGrid",
+    "ControlItem",
     "Criterion",
     "Document",
     "Dossier",
@@ -104,6 +114,7 @@ __all__ = [
     "JointSignature",
     "JournalEntry",
     "LateDeposit",
+    "LedgerLine",
     "LocalInterest",
     "LoginAttempt",
     "MailboxMessage",
@@ -126,6 +137,7 @@ __all__ = [
     "PlanReading",
     "PlanUnit",
     "PlannedReminder",
+    "RealisationAnswer",
     "RefusedAddress",
     "Reminder",
     "ReminderPreference",

@@ -1,11 +1,12 @@
-"""The sample drawn over a campaign's funded dossiers, and the missions that control it."""
+"""The sample drawn over a campaign's funded dossiers, the missions that control it, and what they note."""
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from states.control import CONTROL
+from workflow.control_grid import VERDICTS
 from workflow.models.base import Base, cents, key, one_of
 from workflow.models.people import Person
 
@@ -76,7 +77,15 @@ class Mission(Base):
     id: Mapped[int] = key()
     sample_id: Mapped[int] = mapped_column(ForeignKey("sample.id"))
     dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id"), unique=True)
+    grid_id: Mapped[int | None] = mapped_column(ForeignKey("control_grid.id"))
+    """The version of the realisation grid that was in force when the control was announced."""
     controller_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    second_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id"),
+        CheckConstraint(
+            "second_id IS NULL OR (controller_id IS NOT NULL AND second_id <> controller_id)", "two_people"
+        ),
+    )
     state: Mapped[str] = mapped_column(default="drawn")
     version: Mapped[int] = mapped_column(default=1)
     visit_on: Mapped[date | None]
@@ -87,7 +96,85 @@ class Mission(Base):
     reply: Mapped[str | None]
     replied_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
+    payback_cents: Mapped[int | None] = mapped_column(
+        BigInteger, CheckConstraint("payback_cents IS NULL OR (outcome = 'payback' AND payback_cents > 0)", "paid_back")
+    )
     conclusion: Mapped[str] = mapped_column(default="")
     concluded_at: Mapped[datetime | None]
 
-    controller: Mapped[Person | None] = relationship()
+    controller: Mapped[Person | None] = relationship(foreign_keys=[controller_id])
+    second: Mapped[Person | None] = relationship(foreign_keys=[second_id])
+    answers: Mapped[list["RealisationAnswer"]] = relationship(cascade="all, delete-orphan")
+
+
+class ControlGrid(Base):
+    """A version of the realisation grid, common to all controls. The database lets nothing of it change."""
+
+    __tablename__ = "control_grid"
+
+    id: Mapped[int] = key()
+    number: Mapped[int] = mapped_column(unique=True)
+    made_at: Mapped[datetime]
+
+    items: Mapped[list["ControlItem"]] = relationship(order_by="ControlItem.position")
+
+
+class ControlItem(Base):
+    """What is verified of an action's realisation; `help` says by what."""
+
+    __tablename__ = "control_item"
+    __table_args__ = (UniqueConstraint("grid_id", "position"),)
+
+    id: Mapped[int] = key()
+    grid_id: Mapped[int] = mapped_column(ForeignKey("control_grid.id"))
+    position: Mapped[int]
+    label: Mapped[str]
+    help: Mapped[str]
+
+
+class RealisationAnswer(Base):
+    """What a control found on one item of its grid. Fixed like the ledger."""
+
+    __tablename__ = "realisation_answer"
+    __table_args__ = (
+        one_of("verdict", VERDICTS),
+        CheckConstraint("verdict = 'compliant' OR observation <> ''", name="gap_observed"),
+    )
+
+    mission_id: Mapped[int] = mapped_column(ForeignKey("mission.id"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("control_item.id"), primary_key=True)
+    verdict: Mapped[str]
+    observation: Mapped[str]
+    evidence: Mapped[str]
+
+
+class LedgerLine(Base):
+    """One voucher read by a control: what of it is charged to the action, accepted and refused.
+
+    `share` is the allocation key in hundredths of a percent. Once the findings are sent, the database lets no line
+    come, change or go.
+    """
+
+    __tablename__ = "ledger_line"
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="amount_positive"),
+        CheckConstraint("share BETWEEN 0 AND 10000", name="share_known"),
+        CheckConstraint("accepted_cents >= 0 AND refused_cents >= 0", name="parts_positive"),
+        CheckConstraint("accepted_cents + refused_cents = (amount_cents * share + 5000) / 10000", name="parts_whole"),
+        CheckConstraint("refused_cents = 0 OR reason <> ''", name="refusal_reasoned"),
+        Index("ix_ledger_line_mission", "mission_id"),
+    )
+
+    id: Mapped[int] = key()
+    mission_id: Mapped[int] = mapped_column(ForeignKey("mission.id"))
+    spent_on: Mapped[date]
+    label: Mapped[str]
+    voucher: Mapped[str]
+    amount_cents: Mapped[int] = cents()
+    share: Mapped[int]
+    accepted_cents: Mapped[int] = cents()
+    refused_cents: Mapped[int] = cents()
+    reason: Mapped[str] = mapped_column(default="")
+    version: Mapped[int] = mapped_column(default=1)
+    entered_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    entered_at: Mapped[datetime]

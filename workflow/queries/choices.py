@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from states.dossier import CONTROLLER
 from workflow.access import INSTRUCTOR, Actor, colleagues
 from workflow.models import (
     BinomeMember,
@@ -150,6 +151,20 @@ def _instructors(asked: Asked) -> Options:
     )
 
 
+def _controllers(asked: Asked) -> Options:
+    """All controllers; who took part in the dossier is refused in words."""
+    return _with_institution(
+        asked.session.execute(
+            select(Person.id, Person.name, _SHORT.label("institution"))
+            .join(RoleGrant, RoleGrant.person_id == Person.id)
+            .outerjoin(Person.institution)
+            .where(RoleGrant.role == CONTROLLER, RoleGrant.ended_at.is_(None), Person.active)
+            .distinct()
+            .order_by(Person.name, Person.id)
+        )
+    )
+
+
 def _members(asked: Asked) -> Options:
     return _with_institution(
         asked.session.execute(
@@ -248,6 +263,7 @@ CHOICES: Mapping[str, Callable[[Asked], Options]] = {
     "campaigns": _campaigns,
     "people": _people,
     "instructors": _instructors,
+    "controllers": _controllers,
     "members": _members,
     "sessions": _sessions,
     "colleagues": _colleagues,

@@ -6,14 +6,14 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from states.dossier import CONTROLLER
 from states.machine import Reason
 from states.words import N_
 from workflow.access import Actor, involvements, visible
 from workflow.errors import Forbidden, NotFound
-from workflow.models import Campaign, Dossier, Instance, Mission, Organisation, Person, Sample, SampleUnit
+from workflow.models import Campaign, ControlItem, Dossier, Instance, Mission, Organisation, Person, Sample, SampleUnit
 from workflow.queries import dossier as files
 from workflow.queries.dossier import File
 
@@ -178,6 +178,7 @@ class Errands:
 def errands(session: Session, actor: Actor, campaign_id: int, today: date) -> Errands:
     """The missions of a campaign, in one statement."""
     traces = {name: trace.label(name) for name, trace in involvements(actor.person_id).items()}
+    second = aliased(Person)
     rows = session.execute(
         select(
             Mission.id,
@@ -189,7 +190,9 @@ def errands(session: Session, actor: Actor, campaign_id: int, today: date) -> Er
             Mission.state,
             Dossier.state.label("dossier_state"),
             Person.name.label("controller"),
+            second.name.label("second"),
             Mission.controller_id,
+            Mission.second_id,
             Mission.visit_on,
             Mission.reply_due_on,
             Mission.replied_at,
@@ -202,6 +205,7 @@ def errands(session: Session, actor: Actor, campaign_id: int, today: date) -> Er
         .join(Dossier.organisation)
         .outerjoin(Dossier.instance)
         .outerjoin(Mission.controller)
+        .outerjoin(second, second.id == Mission.second_id)
         .where(Sample.campaign_id == campaign_id)
         .order_by(Dossier.due_on, Dossier.number)
     )
@@ -209,7 +213,7 @@ def errands(session: Session, actor: Actor, campaign_id: int, today: date) -> Er
     others = []
     for row in rows:
         errand = _errand(row, actor, today, tuple(name for name in traces if getattr(row, name)))
-        if row.controller_id in (None, actor.person_id):
+        if row.controller_id is None or errand.mine:
             mine.setdefault(_group(errand), []).append(errand)
         else:
             others.append(errand)
@@ -239,8 +243,8 @@ def _errand(row: Row, actor: Actor, today: date, involved: tuple[str, ...]) -> E
         row.instance,
         row.state,
         row.dossier_state,
-        row.controller,
-        row.controller_id == actor.person_id,
+        " – ".join(name for name in (row.controller, row.second) if name) or None,
+        actor.person_id in (row.controller_id, row.second_id),
         (due or row.due_on) if row.dossier_state in ("evaluated", "under_control", "controlled") else None,
         task,
         involved,
@@ -273,6 +277,24 @@ def inquiry(session: Session, actor: Actor, mission_id: int, today: date) -> Inq
     heard = mission.replied_at is not None or (mission.reply_due_on is not None and mission.reply_due_on < today)
     task = task_of(mission.state, file.dossier.state, heard=heard)
     return Inquiry(mission, file, task, tuple(name for name in traces if row._mapping[name]))
+
+
+def file_of(session: Session, actor: Actor, mission_id: int) -> File:
+    """The file of a mission's dossier as the reader may see it. Raises NotFound."""
+    dossier_id = session.scalar(select(Mission.dossier_id).where(Mission.id == mission_id))
+    if dossier_id is None:
+        raise NotFound("control")
+    return files.load(session, actor, dossier_id)
+
+
+def items_of(session: Session, mission_id: int) -> Sequence[Row]:
+    """What is verified in a control: label and help of each item of its grid."""
+    return session.execute(
+        select(ControlItem.label, ControlItem.help)
+        .join(Mission, Mission.grid_id == ControlItem.grid_id)
+        .where(Mission.id == mission_id)
+        .order_by(ControlItem.position)
+    ).all()
 
 
 # --- closing -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from states.dossier import ANIMATOR, BINOME, CARRIER, CONTROLLER, FUNDER, TRANSV
 from states.words import N_
 from workflow.access import INSTRUCTOR, SEES, Actor, knows_of_mission, roles_on, sees, visible
 from workflow.errors import NotFound
+from workflow.ledger import Totals, totals
 from workflow.models import Consultation, Document, Dossier
 from workflow.models.instruction import THIRD
 from workflow.opinions import Content
@@ -27,6 +28,9 @@ from workflow.turns import turn_of
 
 SETTLED = frozenset({"follow_up", "evaluated", "under_control", "controlled", "closed", "cancelled", "refused"})
 """States in which every funder has decided: from then on the carrier reads what each decided."""
+
+FOUND = ("findings_sent", "concluded")
+"""States of a control in which its carrier reads what was found."""
 
 
 @cache
@@ -112,6 +116,17 @@ class File:
         return [versions for first, versions in self._versions.items() if versions[0].id == first]
 
     @property
+    def grid_begun(self) -> bool:
+        """Whether an item of the realisation grid of the control is answered."""
+        return any(item.verdict for item in self.all("grid"))
+
+    @property
+    def ledger(self) -> Totals | None:
+        """The sums of the spending ledger of the control; None where it has no line."""
+        lines = self.all("ledger")
+        return totals(lines) if lines else None
+
+    @property
     def final_report(self) -> Row | None:
         """The final report, also where it was established as never sent."""
         return next((report for report in self.all("reports") if report.kind == "final"), None)
@@ -153,6 +168,9 @@ def load(session: Session, actor: Actor, dossier_id: int) -> File:
     )
     if "mission" in parts:
         parts["mission"] = [mission for mission in parts["mission"] if knows_of_mission(reading, mission.state)]
+        found = any(mission.state in FOUND for mission in parts["mission"])
+        if CARRIER in reading and not found:
+            parts["grid"] = parts["ledger"] = []
     return File(
         dossier=dossier,
         roles=roles,
@@ -303,5 +321,5 @@ def _of_the_control(step: NextStep, file: File, actor: Actor) -> NextStep:
         return NextStep(
             CARRIER, N_("Répondre aux constats du contrôle"), mission.reply_due_on, mine=CARRIER in file.roles
         )
-    own = mission.controller_id in (None, actor.person_id)
+    own = mission.controller_id is None or actor.person_id in (mission.controller_id, mission.second_id)
     return replace(step, mine=CONTROLLER in file.roles and own)

@@ -101,7 +101,7 @@ def _mission(*where: ColumnElement[bool]) -> ColumnElement[bool]:
     return select(Mission.id).where(Mission.dossier_id == Dossier.id, *where).exists()
 
 
-_MINE_TO_CONTROL = or_(Mission.controller_id.is_(None), Mission.controller_id == _ME)
+_MINE_TO_CONTROL = or_(Mission.controller_id.is_(None), Mission.controller_id == _ME, Mission.second_id == _ME)
 _HEARD = or_(Mission.replied_at.is_not(None), Mission.reply_due_on < _TODAY)
 _REPLY_DUE = select(Mission.reply_due_on).where(Mission.dossier_id == Dossier.id).scalar_subquery()
 _NO_DAY = type_coerce(null(), Date())

@@ -15,6 +15,7 @@ from workflow.models import (
     BudgetLine,
     CommitteeSession,
     Consultation,
+    ControlItem,
     Criterion,
     Document,
     Dossier,
@@ -28,6 +29,7 @@ from workflow.models import (
     JointAmount,
     JointOpinion,
     JointSignature,
+    LedgerLine,
     Message,
     Mission,
     NoteMention,
@@ -37,6 +39,7 @@ from workflow.models import (
     Payment,
     Person,
     Piece,
+    RealisationAnswer,
     Report,
     RoutingStep,
     RoutingVersion,
@@ -378,6 +381,7 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
             Mission.id,
             Mission.state,
             Mission.controller_id,
+            Mission.second_id,
             Mission.visit_on,
             Mission.realisation,
             Mission.spending,
@@ -386,9 +390,45 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
             Mission.reply,
             Mission.replied_at,
             Mission.outcome,
+            Mission.payback_cents,
             Mission.conclusion,
             Mission.concluded_at,
         ).where(Mission.dossier_id == _ID),
+    ),
+    "grid": (
+        "control",
+        select(
+            ControlItem.position,
+            ControlItem.id,
+            ControlItem.label,
+            ControlItem.help,
+            RealisationAnswer.verdict,
+            RealisationAnswer.observation,
+            RealisationAnswer.evidence,
+        )
+        .join(Mission, Mission.grid_id == ControlItem.grid_id)
+        .outerjoin(
+            RealisationAnswer,
+            and_(RealisationAnswer.item_id == ControlItem.id, RealisationAnswer.mission_id == Mission.id),
+        )
+        .where(Mission.dossier_id == _ID),
+    ),
+    "ledger": (
+        "control",
+        select(
+            LedgerLine.spent_on,
+            LedgerLine.id,
+            LedgerLine.label,
+            LedgerLine.voucher,
+            LedgerLine.amount_cents,
+            LedgerLine.share,
+            LedgerLine.accepted_cents,
+            LedgerLine.refused_cents,
+            LedgerLine.reason,
+            LedgerLine.version,
+        )
+        .join(Mission, Mission.id == LedgerLine.mission_id)
+        .where(Mission.dossier_id == _ID),
     ),
     "tracking": (
         CARRIER,

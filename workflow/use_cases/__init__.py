@@ -14,6 +14,8 @@ from workflow.models import Dossier
 from workflow.use_cases import (
     completion,
     control,
+    control_grid,
+    control_ledger,
     decision,
     documents,
     evaluation,
@@ -29,7 +31,7 @@ ACTS: Mapping[str, Act] = {
     act.name: act
     for family in (
         *(intake, completion, documents, seating, instruction, experts, thread),
-        *(decision, follow_up, evaluation, control),
+        *(decision, follow_up, evaluation, control, control_grid, control_ledger),
     )
     for act in family.ACTS
 }

@@ -18,9 +18,11 @@ from workflow.access import Actor
 from workflow.acts import Act, Case
 from workflow.errors import Invalid, NotFound, Refused
 from workflow.forms import LONG, Cents, Choice, Day, Form, Reference, Text, read
-from workflow.models import Campaign, Dossier, Mission, Sample, SamplePlan, SampleUnit
+from workflow.ledger import totals
+from workflow.models import Campaign, Dossier, LedgerLine, Mission, Sample, SamplePlan, SampleUnit
 from workflow.sampling.draw import population_hash, tickets
 from workflow.transition import move
+from workflow.use_cases.control_grid import in_force
 from workflow.use_cases.experts import Answer
 
 OUTCOME_LABELS = {
@@ -156,7 +158,25 @@ def _mission(case: Case) -> Mission:
 
 
 def _select_for_control(case: Case) -> None:
-    _mission(case).controller_id = case.person_id
+    mission = _mission(case)
+    mission.controller_id = mission.controller_id or case.person_id
+
+
+def _join_control(case: Case) -> None:
+    _mission(case).second_id = case.person_id
+
+
+class Controllers(Form):
+    """The two who control a dossier."""
+
+    first_id = Reference(N_("Premier contrôleur"), "controllers", required=True)
+    second_id = Reference(N_("Second contrôleur"), "controllers", required=True)
+
+
+def _name_controllers(case: Case) -> None:
+    mission = _mission(case)
+    mission.controller_id, mission.second_id = case.data["first_id"], case.data["second_id"]
+    case.details["controllers"] = sorted(one.name for one in case.facts.controllers)
 
 
 class Announcement(Form):
@@ -169,11 +189,13 @@ def _announce(case: Case) -> None:
     mission = _mission(case)
     mission.visit_on = case.data["visit_on"]
     mission.controller_id = mission.controller_id or case.person_id
+    grid = in_force(case.session)
+    mission.grid_id = grid.id if grid else None
     case.payload["on"] = case.data["visit_on"].isoformat()
 
 
 class Findings(Form):
-    """What was found, on both grids, and by when the carrier may answer."""
+    """What was found, and by when the carrier may answer. Where there is a ledger, its lines say what is refused."""
 
     realisation = Text(N_("Constats sur la réalisation"), longest=LONG, load_default="")
     spending = Text(N_("Constats sur les dépenses"), longest=LONG, load_default="")
@@ -184,8 +206,12 @@ class Findings(Form):
 def _send_findings(case: Case) -> None:
     mission, data = _mission(case), case.data
     mission.realisation, mission.spending = data["realisation"], data["spending"]
-    mission.refused_cents, mission.reply_due_on = data["refused_cents"], data["due_on"]
-    case.details["refused_cents"] = data["refused_cents"]
+    lines = case.session.scalars(select(LedgerLine).where(LedgerLine.mission_id == mission.id)).all()
+    if lines and data["refused_cents"]:
+        raise Invalid({"refused_cents": [N_("Le registre des dépenses dit ce qui est refusé : laissez vide.")]})
+    mission.refused_cents = totals(lines).refused if lines else data["refused_cents"]
+    mission.reply_due_on = data["due_on"]
+    case.details |= {"refused_cents": mission.refused_cents, "ledger_lines": len(lines)}
     case.payload["due_on"] = data["due_on"].isoformat()
 
 
@@ -198,11 +224,21 @@ class Conclusion(Form):
     """The outcome of a control and its reasons."""
 
     outcome = Choice(N_("Suite donnée"), OUTCOME_LABELS, required=True)
+    payback_cents = Cents(N_("Somme à rembourser"), load_default=None, allow_none=True)
     conclusion = Text(N_("Conclusion"), longest=LONG, required=True)
 
 
 def _conclude(case: Case) -> None:
+    """A sum is paid back with that outcome alone: the one given, else all that was refused."""
     mission = _mission(case)
+    payback = case.data["payback_cents"]
+    if case.data["outcome"] == "payback":
+        mission.payback_cents = mission.refused_cents if payback is None else payback
+        if not mission.payback_cents:
+            raise Invalid({"payback_cents": [N_("Dites la somme à rembourser.")]})
+        case.details["payback_cents"] = mission.payback_cents
+    elif payback:
+        raise Invalid({"payback_cents": [N_("Cette somme va avec la suite « Somme à rembourser ».")]})
     mission.outcome, mission.conclusion = case.data["outcome"], case.data["conclusion"]
     mission.concluded_at = case.now
     case.details["outcome"] = mission.outcome
@@ -220,6 +256,8 @@ def _conclude_control(case: Case) -> None:
 CONCLUDE = Act("conclude", CONTROL, Conclusion, _conclude)
 ACTS = (
     Act("select_for_control", DOSSIER, Form, _select_for_control),
+    Act("join_control", CONTROL, Form, _join_control),
+    Act("name_controllers", CONTROL, Controllers, _name_controllers),
     Act("announce", CONTROL, Announcement, _announce),
     Act("send_findings", CONTROL, Findings, _send_findings),
     Act("reply", CONTROL, Answer, _reply),

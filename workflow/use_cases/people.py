@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from marshmallow import fields, validate
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,10 +20,12 @@ from workflow.forms import SHORT, Choice, Day, Form, Reference, Text, read
 from workflow.models import (
     ApiToken,
     Commune,
+    Dossier,
     Instance,
     Institution,
     Interest,
     LocalInterest,
+    Mission,
     Organisation,
     Person,
     RoleGrant,
@@ -311,6 +313,20 @@ def _grant(
                 "role_held",
                 N_("Cette personne a déjà ce rôle."),
                 N_("Choisissez un autre rôle ou une autre portée."),
+            )
+        )
+    controls = select(Mission.id).where(
+        or_(Mission.controller_id == person.id, Mission.second_id == person.id),
+        Mission.state != "concluded",
+        Mission.dossier_id == Dossier.id,
+        Dossier.organisation_id == data["organisation_id"],
+    )
+    if data["organisation_id"] is not None and session.scalar(controls.limit(1)) is not None:
+        raise Refused(
+            Reason(
+                "controller_carries_not",
+                N_("Cette personne contrôle un dossier de cet organisme."),
+                N_("Attendez la conclusion de son contrôle, ou faites nommer un autre contrôleur."),
             )
         )
     session.add(grant)

@@ -1,0 +1,169 @@
+"""Two controllers of a dossier, without conflict; and who controls neither instructs, evaluates nor carries it."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from tests.factories import NOW, Walk, build
+from workflow.db import Database
+from workflow.errors import Forbidden, Refused
+from workflow.models import Interest, Mission, Person, RoleGrant
+from workflow.use_cases import control, people
+
+OTHERS = {"second": "CAVM", "third": "CAVM", "of funder": "État"}
+
+
+@pytest.fixture
+def walk(database: Database) -> Walk:
+    """A drawn dossier that État alone funds, and three more controllers, one of them of État."""
+    world = build(database)
+    with database.write() as session:
+        for who, code in OTHERS.items():
+            address = f"{who.replace(' ', '.')}@binome.example"
+            person = Person(email=address, name=f"Rôle {who}", institution_id=world.funders[code], created_at=NOW)
+            session.add(person)
+            session.flush()
+            session.add(RoleGrant(person_id=person.id, role="controller", granted_at=NOW))
+            world.people[who] = person.id
+    return Walk(database, world).drawn()
+
+
+def pair(walk: Walk) -> list[str]:
+    with walk.database.read() as session:
+        mission = session.scalars(select(Mission)).one()
+        names = {number: who for who, number in walk.world.people.items()}
+        return [names[number] for number in (mission.controller_id, mission.second_id) if number is not None]
+
+
+def name(walk: Walk, first: str, second: str, by: str = "transversal") -> None:
+    ids = walk.world.people
+    walk.act(by, "name_controllers", walk.mission_id(), first_id=ids[first], second_id=ids[second])
+
+
+def refused(code: str) -> Any:
+    return pytest.raises(Refused, match=code)
+
+
+def test_a_second_joins_who_took_it_up_and_both_act(walk: Walk) -> None:
+    with refused("second_awaited"):
+        walk.act("second", "join_control", walk.mission_id())
+    walk.act("controller", "select_for_control")
+    with refused("second_awaited"):
+        walk.act("controller", "join_control", walk.mission_id())
+    walk.act("second", "join_control", walk.mission_id())
+    assert pair(walk) == ["controller", "second"]
+    with refused("second_awaited"):
+        walk.act("third", "join_control", walk.mission_id())
+    walk.act("second", "announce", walk.mission_id(), visit_on="2027-01-10")
+    for who in ("controller", "second"):
+        walk.act(
+            who,
+            "enter_expense",
+            walk.mission_id(),
+            spent_on=NOW.date().isoformat(),
+            label="T",
+            voucher="1",
+            amount_cents=1,
+        )
+
+
+def test_other_controllers_do_not_act(walk: Walk) -> None:
+    walk.act("controller", "select_for_control")
+    with refused("controller_named") as caught:
+        walk.act("third", "announce", walk.mission_id(), visit_on="2027-01-10")
+    assert caught.value.reasons[0].params == {"names": ("Rôle controller",)}
+    walk.act("controller", "announce", walk.mission_id(), visit_on="2027-01-10")
+    found = {"realisation": "Vu", "spending": "Vu", "due_on": "2027-02-10"}
+    for act, raw in (("fill_grid", {"answers": {}}), ("strike_expense", {"line_id": 1}), ("send_findings", found)):
+        with refused("controller_named"):
+            walk.act("third", act, walk.mission_id(), **raw)
+    walk.act("controller", "send_findings", walk.mission_id(), **found)
+    walk.act("carrier", "reply", walk.mission_id(), answer="Merci")
+    end = {"outcome": "none", "conclusion": "Bien"}
+    with refused("controller_named"):
+        walk.act("third", "conclude", walk.mission_id(), **end)
+    with refused("controller_named"):
+        walk.act("third", "conclude_control", **end)
+    walk.act("controller", "conclude_control", **end)
+
+
+def test_the_committee_names_both_who_alone_take_it_up(walk: Walk) -> None:
+    name(walk, "second", "third")
+    with refused("controller_named"):
+        walk.act("controller", "select_for_control")
+    walk.act("third", "select_for_control")
+    assert pair(walk) == ["second", "third"]
+    name(walk, "controller", "second", by="administrator")
+    assert pair(walk) == ["controller", "second"]
+    with pytest.raises(Forbidden):
+        name(walk, "second", "third", by="controller")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        ("second", "second", "two_controllers"),
+        ("second", "animator", "controllers_known"),
+        ("instructor 1", "second", "controllers_independent"),
+        ("second", "evaluator", "controllers_independent"),
+        ("carrier", "second", "controllers_independent"),
+        ("second", "of funder", "controllers_apart"),
+    ],
+)
+def test_who_cannot_be_named(walk: Walk, first: str, second: str, code: str) -> None:
+    with refused(code):
+        name(walk, first, second)
+    assert pair(walk) == []
+
+
+def test_the_sole_funders_people_do_not_take_it_up_or_join(walk: Walk) -> None:
+    with refused("controller_apart"):
+        walk.act("of funder", "select_for_control")
+    walk.act("controller", "select_for_control")
+    with refused("controller_apart"):
+        walk.act("of funder", "join_control", walk.mission_id())
+
+
+@pytest.mark.parametrize("who", ["instructor 2", "evaluator", "second"])
+def test_who_took_part_does_not_join(walk: Walk, who: str) -> None:
+    with walk.database.write() as session:
+        if who == "second":
+            interest = Interest(organisation_id=walk.world.organisation_id, nature="Trésorier", declared_at=NOW)
+            interest.person_id = walk.world.people[who]
+            session.add(interest)
+        else:
+            person_id = walk.world.people[who]
+            session.add(RoleGrant(person_id=person_id, role="controller", granted_at=NOW, ended_at=None))
+    walk.act("controller", "select_for_control")
+    with refused("controller_independent"):
+        walk.act(who, "join_control", walk.mission_id())
+
+
+def test_who_controls_does_not_evaluate(database: Database) -> None:
+    world = build(database)
+    walk = Walk(database, world).funded()
+    with database.write() as session:
+        session.add(RoleGrant(person_id=world.people["evaluator"], role="controller", granted_at=NOW))
+        actor = world.actor(session, "controller")
+        raw = {"campaign_id": world.campaign_id, "size": 1, "seed": "essai"}
+        control.draw(session, actor, raw, NOW)
+    walk.act("carrier", "submit_final_report", narrative="Fait", beneficiaries=1, spent_cents=1, indicators="1")
+    name(walk, "controller", "evaluator")
+    grid = dict.fromkeys(("relevance", "coherence", "effectiveness", "efficiency", "impact"), 3)
+    with refused("not_controller"):
+        walk.act("evaluator", "evaluate", **grid, recommendation="renew", body="Utile")
+
+
+def test_who_controls_does_not_carry_meanwhile(walk: Walk) -> None:
+    walk.act("controller", "select_for_control")
+    ids, world = walk.world.people, walk.world
+
+    def grant(organisation_id: int) -> None:
+        raw = {"role": "carrier", "organisation_id": organisation_id}
+        with walk.database.write() as session:
+            people.grant_role(session, world.actor(session, "administrator"), ids["controller"], raw, NOW)
+
+    with refused("controller_carries_not"):
+        grant(world.organisation_id)
+    grant(world.other_organisation_id)

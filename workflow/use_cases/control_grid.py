@@ -1,0 +1,127 @@
+"""The realisation grid of controls: what was announced against what was done, item by item."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from marshmallow import ValidationError, fields
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from states.control import CONTROL
+from states.machine import Reason
+from states.words import N_
+from workflow.acts import Act, Case
+from workflow.control_grid import COMPLIANT, seen
+from workflow.errors import Invalid, NotFound, Refused
+from workflow.forms import LONG, Choice, Form, Text
+from workflow.models import ControlGrid, ControlItem, Mission, RealisationAnswer
+
+PROPOSED = Path(__file__).parent.parent / "reference" / "control_grid.toml"
+VERDICT_LABELS = {
+    "compliant": N_("Conforme"),
+    "minor_gap": N_("Écart mineur"),
+    "major_gap": N_("Écart majeur"),
+    "unverifiable": N_("Non vérifiable"),
+}
+
+
+def in_force(session: Session) -> ControlGrid | None:
+    """The last version of the grid."""
+    return session.scalar(select(ControlGrid).order_by(ControlGrid.number.desc()).limit(1))
+
+
+def renew(session: Session, now: datetime) -> int:
+    """Make a version of the grid where the last one says something else than the reference file; how many were made."""
+    proposed = tomllib.loads(PROPOSED.read_text(encoding="utf-8"))["item"]
+    last = in_force(session)
+    if last and [(item.label, item.help) for item in last.items] == [(row["label"], row["help"]) for row in proposed]:
+        return 0
+    items = [ControlItem(position=place, **row) for place, row in enumerate(proposed, start=1)]
+    session.add(ControlGrid(number=last.number + 1 if last else 1, made_at=now, items=items))
+    return 1
+
+
+class ItemAnswer(Form):
+    """What was found on one item; `seen` is the mark of the answer as it was shown. Without a verdict, none yet."""
+
+    verdict = Choice(N_("Constat"), VERDICT_LABELS, load_default=None)
+    observation = Text(N_("Ce qui a été constaté"), longest=LONG, load_default="")
+    evidence = Text(N_("Preuves vues"), longest=LONG, load_default="")
+    seen = fields.String(load_default=None)
+
+
+class Answers(fields.Dict):
+    """An answer by item: {item id: answer}."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            keys=fields.Integer(), values=fields.Nested(ItemAnswer), required=True, metadata={"label": label}
+        )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+        except ValidationError as error:
+            found = error.messages
+            if not isinstance(found, Mapping):
+                raise
+            raise ValidationError({name: parts.get("value", parts) for name, parts in found.items()}) from error
+
+
+class Grid(Form):
+    """Answers to items of the mission's grid; those not named stay as they are."""
+
+    answers = Answers(N_("Grille de réalisation"))
+
+
+def _fill_grid(case: Case) -> None:
+    """Write the answers that were changed. A colleague's later answer is not overwritten unseen."""
+    mission = case.session.get_one(
+        Mission, case.subject.id, options=[selectinload(Mission.answers)], populate_existing=True
+    )
+    given: Mapping[int, Mapping[str, Any]] = case.data["answers"]
+    labels = dict(
+        case.session.execute(
+            select(ControlItem.id, ControlItem.label).where(ControlItem.grid_id == mission.grid_id)
+        ).all()
+    )
+    if not labels.keys() >= given.keys():
+        raise NotFound("item")
+    standing = {answer.item_id: answer for answer in mission.answers}
+    problems, clashes = {}, []
+    for item_id, answer in given.items():
+        old = standing.get(item_id)
+        content = (answer["verdict"], answer["observation"], answer["evidence"])
+        before = (old.verdict, old.observation, old.evidence) if old else (None, "", "")
+        if content == before or seen(*content) == answer["seen"]:
+            continue
+        if answer["seen"] not in (None, seen(*before)):
+            clashes.append(labels[item_id])
+        elif content[0] is None and any(content):
+            problems[item_id] = {"verdict": [N_("Choisissez un constat.")]}
+        elif content[0] not in (None, COMPLIANT) and not content[1]:
+            problems[item_id] = {"observation": [N_("Dites ce qui a été constaté.")]}
+        elif content[0] is None and old:
+            mission.answers.remove(old)
+        elif content[0] is not None:
+            kept = old or RealisationAnswer(item_id=item_id)
+            kept.verdict, kept.observation, kept.evidence = content
+            if old is None:
+                mission.answers.append(kept)
+    if problems:
+        raise Invalid({"answers": problems})
+    if clashes:
+        raise Refused(
+            Reason(
+                "answers_unchanged",
+                N_("Un collègue a répondu entre-temps à : %(items)s."),
+                N_("Notez ce que vous avez saisi sur ces points, puis rouvrez la grille et comparez."),
+                {"items": tuple(clashes)},
+            )
+        )
+
+
+ACTS = (Act("fill_grid", CONTROL, Grid, _fill_grid, versioned=False, quiet=True),)
