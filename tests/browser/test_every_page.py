@@ -53,7 +53,14 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("funder État", "tabled", ("/", "/enveloppes", "/enveloppes/seances/{session}", "/enveloppes/montant")),
     ("funder État", "funded", ("/enveloppes/suivi",)),
     ("controller", "evaluated", ("/controles/plans/nouveau?campaign={campaign}", "/controles/plans")),
-    ("controller", "drawn", ("/", "/controles", "/controles/{mission}", "/controles/tirages/{sample}")),
+    (
+        "controller",
+        "drawn",
+        (
+            *("/", "/controles", "/controles/{mission}", "/controles/tirages/{sample}"),
+            "/controles/tirages/{sample}/resultat",
+        ),
+    ),
     ("controller", "announced", ("/controles/{mission}",)),
     (
         "controller",
