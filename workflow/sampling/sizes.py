@@ -12,6 +12,7 @@ from functools import partial
 
 from workflow.sampling import factors
 from workflow.sampling.errors import BadSampling, count, money, need, share
+from workflow.sampling.select import allocate
 
 LARGEST = 10_000_000
 """No larger sample is looked for."""
@@ -182,8 +183,6 @@ def stratified(
     `strata` are (N_h units, σ_h standard deviation of their errors in money), those examined whole left out;
     `book_value` is that of everything. TE and AE are the tolerable and the expected rate times the book value.
     """
-    from workflow.sampling.select import allocate  # noqa: PLC0415
-
     tolerable, expected = _margin(book_value, tolerable_rate, expected_rate)
     for units, sd in strata:
         count("population", units)
