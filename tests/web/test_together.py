@@ -1,7 +1,7 @@
 """One act on several dossiers: a result for each, what one is refused takes nothing from the others."""
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from tests.factories import Walk
 from tests.web.browser import Browser
@@ -70,8 +70,11 @@ def test_a_form_sent_twice_does_nothing_twice(town: Town) -> None:
     fields = form(browser, "send_message", *walks)
     for _ in range(2):
         assert "2 dossiers traités." in send(browser, fields, *walks, body="Bonjour")
+    # One goes back, types something else and sends: that is new, and must not be taken for done.
+    assert "2 dossiers traités." in send(browser, fields, *walks, body="Bonjour encore")
     with town.database.read() as session:
-        assert session.scalar(select(func.count()).select_from(Message)) == 2
+        bodies = session.scalars(select(Message.body).order_by(Message.id)).all()
+    assert bodies == ["Bonjour"] * 2 + ["Bonjour encore"] * 2
 
 
 def test_a_dossier_that_changed_since_it_was_ticked_is_left_alone(town: Town) -> None:

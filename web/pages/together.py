@@ -1,5 +1,7 @@
 """One act on several dossiers: asked once, done on each by itself, with a result for each."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -123,7 +125,9 @@ def _done(name: str, row: Row, raw: Mapping[str, Any]) -> Result:
     A form that is sent twice does nothing twice.
     """
     actor = current_actor()
-    key = f"{request.form.get('key', '')[:64]}-{row.id}"
+    # What is typed anew in the same form is another request, not the first one again.
+    content = json.dumps([request.form.get("key", ""), name, raw], sort_keys=True, default=str)
+    key = f"{hashlib.sha256(content.encode()).hexdigest()}-{row.id}"
     seen = request.form.get(f"version-{row.id}", "")
     version = int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 10 else 0
     try:

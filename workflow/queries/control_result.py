@@ -30,7 +30,7 @@ from workflow.sampling_plans import request, units
 CONFIDENCE = 0.9
 """How sure the upper limit is."""
 TOLERABLE = 0.02
-"""The part of what was granted that may be in error: the materiality of EGESIF_16-0014-01, 4.10."""
+"""The part of what was granted that may be in error: the usual materiality of audits of public funds."""
 FOUND = ("findings_sent", "concluded")
 """States of a mission from which on its findings stand."""
 
