@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from states.words import N_
@@ -15,6 +15,7 @@ from workflow.errors import NotFound
 from workflow.models import (
     Campaign,
     Dossier,
+    FundingRequest,
     Organisation,
     Person,
     PlanParticipant,
@@ -26,6 +27,7 @@ from workflow.models import (
 )
 from workflow.sampling import record
 from workflow.sampling_plans import OVERSEERS, ceremony, request, units
+from workflow.use_cases.sampling_plans import drawable
 
 DRAWN_SHOWN = 400
 """How many drawn dossiers a page lists; the record itself holds them all."""
@@ -201,6 +203,20 @@ def plans(session: Session, campaign_id: int | None = None) -> Sequence[Any]:
     if campaign_id is not None:
         statement = statement.where(SamplePlan.campaign_id == campaign_id)
     return session.execute(statement).all()
+
+
+def frame(session: Session, campaign_id: int) -> tuple[int, int]:
+    """How many dossiers a new plan would draw from, and all that was granted to them, in cents."""
+    granted = (
+        select(func.sum(FundingRequest.granted_cents))
+        .where(FundingRequest.dossier_id == Dossier.id)
+        .correlate(Dossier)
+        .scalar_subquery()
+    )
+    number, cents = session.execute(
+        select(func.count(), func.coalesce(func.sum(granted), 0)).where(*drawable(campaign_id))
+    ).one()
+    return number, int(cents)
 
 
 def overseers(session: Session) -> Sequence[tuple[int, str, str]]:

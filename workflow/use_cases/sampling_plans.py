@@ -211,12 +211,12 @@ def _participants(session: Session, ids: Sequence[int], campaign_id: int) -> lis
         raise Invalid({"participants": [N_("Elles sont toutes de la même institution : ajoutez-en une d'une autre.")]})
     for person in people:
         bound = involvements(person.id)["bound"]
-        if session.scalar(select(Dossier.id).where(*_eligible(campaign_id), bound).limit(1)):
+        if session.scalar(select(Dossier.id).where(*drawable(campaign_id), bound).limit(1)):
             raise Invalid({"participants": [N_("L'une d'elles est liée au porteur d'un dossier qui peut être tiré.")]})
     return people
 
 
-def _eligible(campaign_id: int) -> tuple[Any, ...]:
+def drawable(campaign_id: int) -> tuple[Any, ...]:
     """The dossiers that may be drawn: funded, followed up or evaluated, and not in an earlier draw already."""
     return (
         Dossier.campaign_id == campaign_id,
@@ -231,7 +231,7 @@ def _population(session: Session, campaign_id: int, stratum: str | None) -> list
     rows = session.execute(
         select(Dossier.id, Dossier.number, Instance.label)
         .outerjoin(Dossier.instance)
-        .where(*_eligible(campaign_id))
+        .where(*drawable(campaign_id))
         .order_by(Dossier.number)
     ).all()
     grants: dict[int, list[tuple[int, str]]] = {}
@@ -240,7 +240,7 @@ def _population(session: Session, campaign_id: int, stratum: str | None) -> list
         select(FundingRequest.dossier_id, FundingRequest.granted_cents, code.label("code"))
         .join(FundingRequest.funder)
         .join(Dossier, Dossier.id == FundingRequest.dossier_id)
-        .where(*_eligible(campaign_id), FundingRequest.granted_cents.is_not(None))
+        .where(*drawable(campaign_id), FundingRequest.granted_cents.is_not(None))
     ):
         grants.setdefault(row.dossier_id, []).append((-row.granted_cents, row.code))
     strata: Mapping[str | None, Callable[[Any], str | None]] = {
