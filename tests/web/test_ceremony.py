@@ -15,8 +15,9 @@ from tests.web.browser import Browser
 from tests.web.conftest import Town
 from tests.web.pages import Page
 from tests.web.reading import counted
-from workflow.models import SamplePlan
-from workflow.sampling import record
+from tests.workflow.test_beacon import signed
+from workflow.models import BeaconAnswer, SamplePlan
+from workflow.sampling import beacon, record
 
 PLAN = "/controles/plans/nouveau"
 ASKED = {
@@ -231,3 +232,40 @@ def test_a_size_that_cannot_be_is_explained_beside_its_field(town: Town, asked: 
 
 def test_no_size_is_explained_of_nothing(town: Town) -> None:
     assert "Rien à tirer" in town.browser("controller").page(SIZE).text
+
+
+def test_a_round_that_was_read_is_confirmed_in_one_click(town: Town, at: At) -> None:
+    url = planned(town, beacon="quicknet", public_source="")
+    both(town, url, "engagement")
+    both(town, url, "phrase")
+    browser = town.browser("controller")
+    assert "confirmer" not in browser.page(url).text
+    at(READ_AT)
+    page = browser.page(url).text
+    assert "Ce serveur n'a pas lu ce tour" in page
+    poll = html.unescape(browser.get(url).text.split('hx-get="')[1].split('"')[0])
+    with town.database.write() as session:
+        plan = session.scalars(select(SamplePlan)).one()
+        told = signed("quicknet", plan.beacon_round or 0)
+        session.add(BeaconAnswer(plan_id=plan.id, source="https://api.drand.sh", at=READ_AT, **told))
+        address = beacon.address("quicknet", told["round"])
+    # A page that waits is given it.
+    assert told["randomness"] in browser.get(poll).text
+    form = next(form for form in browser.page(url).forms if form.fields.get("value") == told["randomness"])
+    assert address in browser.page(url).links
+    wrong = town.browser("transversal").post(f"{url}/lecture", {"value": "0" * 64})
+    assert wrong.status_code == 303
+    page = town.browser("transversal").page(url).text
+    assert "autre valeur que celle que ce serveur a lue" in page
+    assert "0" * 64 in page
+    assert town.browser("transversal").post(f"{url}/lecture", {"value": "7 12"}).status_code == 422
+    for who in ("controller", "transversal"):
+        assert town.browser(who).post(form.action, {"value": form.fields["value"]}).status_code == 303
+    found = json.loads(browser.get(f"{url}/proces-verbal.json").text)
+    assert record.verify(found) is None
+    assert found["ceremony"]["beacon"]["round"] == told["round"]
+
+
+def test_a_plan_by_the_published_standard_says_so(town: Town) -> None:
+    url = planned(town, selection="rfc3797")
+    assert "RFC 3797" in town.browser("administrator").page(url).text

@@ -21,7 +21,8 @@ from workflow.models import SamplePlan
 from workflow.queries import sampling_plans as plans
 from workflow.queries.evaluation import campaigns
 from workflow.queries.sampling_plans import Ceremony
-from workflow.sampling_plans import METHOD_LABELS, STRATUM_LABELS
+from workflow.sampling import beacon
+from workflow.sampling_plans import METHOD_LABELS, SELECTION_LABELS, STRATUM_LABELS
 from workflow.use_cases import ceremony as steps
 from workflow.use_cases import control
 from workflow.use_cases import sampling_plans as use_cases
@@ -79,7 +80,7 @@ def plan() -> Response:
         outcome=outcome,
         typed=forms.typed(form)
         if request.method == "POST"
-        else {"method": "srs", "reserve": "0", **listing.kept("method", "size")},
+        else {"method": "srs", "selection": "tickets", "reserve": "0", **listing.kept("method", "size")},
         choices={"overseers": plans.overseers(session())},
     )
     return make_response(page, outcome.status)
@@ -131,7 +132,11 @@ def _seen(found: Ceremony) -> str:
         sum(seat.revealed_at is not None for seat in found.seats),
         len(found.readings),
     )
-    return "-".join(map(str, (found.plan.state, *counts, found.awaited or "nothing", int(found.late))))
+    return "-".join(
+        map(
+            str, (found.plan.state, *counts, found.awaited or "nothing", int(found.late), int(found.answer is not None))
+        )
+    )
 
 
 def _page(found: Ceremony, outcome: Outcome) -> Response:
@@ -151,6 +156,8 @@ def _page(found: Ceremony, outcome: Outcome) -> Response:
         states=STATES,
         methods=METHOD_LABELS,
         strata=STRATUM_LABELS,
+        selections=SELECTION_LABELS,
+        round_url=beacon.address(found.plan.beacon, found.plan.beacon_round or 0) if found.plan.beacon else None,
         outcome=outcome,
         typed=forms.typed() if request.method == "POST" else {},
         labels=fields,

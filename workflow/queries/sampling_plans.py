@@ -13,6 +13,7 @@ from states.words import N_
 from workflow.access import Actor
 from workflow.errors import NotFound
 from workflow.models import (
+    BeaconAnswer,
     Campaign,
     Dossier,
     FundingRequest,
@@ -58,7 +59,8 @@ class Seat:
 class Ceremony:
     """A plan as the reader may see it now. `awaited` is what the page asks of the reader: a name of `AWAITED`.
 
-    `readings` are (name, value, at); the value is None as long as the reader has not read it themselves.
+    `readings` are (name, value, at); the value is None as long as the reader has not read it themselves. `own` is what
+    they wrote last, `answer` the round that a beacon answered, once it may be read.
     """
 
     plan: SamplePlan
@@ -73,6 +75,13 @@ class Ceremony:
     sample_id: int | None
     earlier_id: int | None
     drawn: Sequence[Any]
+    own: str | None
+    answer: BeaconAnswer | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the reader wrote something else than the beacon answered."""
+        return self.answer is not None and self.own not in (None, self.answer.randomness)
 
     @property
     def mine(self) -> Seat | None:
@@ -106,7 +115,8 @@ def show(session: Session, actor: Actor, plan_id: int, now: datetime) -> Ceremon
         )
         for one, named in zip(plan.participants, document["participants"], strict=True)
     ]
-    has_read = any(one.person_id == actor.person_id for one in plan.readings)
+    own = [one.value for one in plan.readings if one.person_id == actor.person_id]
+    has_read = bool(own)
     late = plan.state in ("planned", "committed") and now > plan.reveals_due_at
     readable = plan.state == "revealed" and now >= plan.public_at
     mine = next((seat for seat in seats if seat.mine), None)
@@ -134,6 +144,8 @@ def show(session: Session, actor: Actor, plan_id: int, now: datetime) -> Ceremon
         sample_id,
         plan.supersedes_id,
         _drawn(session, sample_id) if sample_id else (),
+        own[-1] if own else None,
+        plan.answer if readable else None,
     )
 
 
@@ -143,6 +155,7 @@ def _load(session: Session, plan_id: int) -> SamplePlan:
         .where(SamplePlan.id == plan_id)
         .options(
             joinedload(SamplePlan.campaign),
+            joinedload(SamplePlan.answer),
             selectinload(SamplePlan.participants),
             selectinload(SamplePlan.readings).joinedload(PlanReading.person),
         )
