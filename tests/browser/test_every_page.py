@@ -52,7 +52,15 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("evaluator", "funded", ("/", "/evaluations")),
     ("funder État", "tabled", ("/", "/enveloppes", "/enveloppes/seances/{session}", "/enveloppes/montant")),
     ("funder État", "funded", ("/enveloppes/suivi",)),
-    ("controller", "evaluated", ("/controles/plans/nouveau?campaign={campaign}", "/controles/plans")),
+    (
+        "controller",
+        "evaluated",
+        (
+            "/controles/plans/nouveau?campaign={campaign}",
+            "/controles/plans",
+            "/controles/plans/taille?campaign={campaign}",
+        ),
+    ),
     (
         "controller",
         "drawn",

@@ -106,6 +106,14 @@
     if (event.detail.successful) changed.delete(event.detail.elt);
   });
 
+  /* A slider and its number set each other; without this script there is the number. */
+  document.querySelectorAll("input[data-slider]").forEach((slider) => {
+    const field = document.getElementById(slider.dataset.slider);
+    slider.hidden = false;
+    slider.addEventListener("input", () => (field.value = slider.value));
+    field.addEventListener("input", () => (slider.value = field.value));
+  });
+
   /* Menus close when one leaves them. */
   const closeMenus = (except) =>
     document.querySelectorAll("details[data-menu][open]").forEach((menu) => {

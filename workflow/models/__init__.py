@@ -73,7 +73,7 @@ from workflow.models.reference import (
     Theme,
 )
 from workflow.models.reminders import Absence, PlannedReminder, Reminder, ReminderPreference, ReminderRule
-from workflow.models.sampling import PlanParticipant, PlanReading, PlanUnit, SamplePlan
+from workflow.models.sampling import BeaconAnswer, PlanParticipant, PlanReading, PlanUnit, SamplePlan
 
 __all__ = [
     "Absence",
@@ -81,6 +81,7 @@ __all__ = [
     "ApiToken",
     "AssociatedInstance",
     "Base",
+    "BeaconAnswer",
     "BinomeMember",
     "BudgetLine",
     "CalendarAnswer",

@@ -30,9 +30,21 @@ from workflow.models import (
     Sample,
     SamplePlan,
 )
-from workflow.sampling import ceremony, record
+from workflow.plan_messages import tell
+from workflow.sampling import beacon, ceremony, record
 from workflow.sampling.errors import BadSampling
-from workflow.sampling_plans import METHOD_LABELS, OVERSEERS, STRATUM_LABELS, instant, request, units
+from workflow.sampling_plans import (
+    BEACON_LABELS,
+    METHOD_LABELS,
+    OVERSEERS,
+    SELECTION_LABELS,
+    STRATUM_LABELS,
+    instant,
+    request,
+    round_in_words,
+    round_named,
+    units,
+)
 from workflow.use_cases.control import POPULATION
 
 FEWEST = 2
@@ -50,6 +62,12 @@ class PlanForm(Form):
         STRATUM_LABELS,
         load_default=None,
         metadata={"help": N_("Seulement pour un tirage dans chaque groupe.")},
+    )
+    selection = Choice(
+        N_("Comment choisir"),
+        SELECTION_LABELS,
+        load_default="tickets",
+        metadata={"widget": "radio", "help": N_("La RFC 3797 seulement pour un tirage au hasard simple.")},
     )
     size = fields.Integer(
         required=True,
@@ -78,9 +96,21 @@ class PlanForm(Form):
     )
     reveals_on = Day(N_("Phrases à remettre avant le"), required=True)
     reveals_hour = Hour(N_("à (heure)"), required=True)
+    beacon = Choice(
+        N_("Balise publique"),
+        BEACON_LABELS,
+        load_default=None,
+        metadata={
+            "blank": N_("Aucune : un autre tirage public, dit ci-dessous"),
+            "help": N_(
+                "Un nombre imprévisible, publié sans cesse par des organismes indépendants (League of Entropy). Le"
+                " plan en nomme le tour d'après l'heure, et ce tour peut être lu par le serveur, puis confirmé."
+            ),
+        },
+    )
     public_source = Text(
         N_("Tirage public dont le résultat sera ajouté"),
-        required=True,
+        load_default="",
         metadata={
             "help": N_(
                 "Un tirage à venir que personne ici ne maîtrise, avec la façon de l'écrire et ce qui vaudra s'il n'a"
@@ -146,13 +176,23 @@ def plan(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) 
         raise Invalid({"public_on": [N_("Le tirage public doit avoir lieu après la remise de toutes les phrases.")]})
     if (data["method"] == "stratified") != (data["stratum"] is not None):
         raise Invalid({"stratum": [N_("À choisir pour un tirage dans chaque groupe, et alors seulement.")]})
+    if data["selection"] != "tickets" and data["method"] != "srs":
+        raise Invalid({"selection": [N_("La RFC 3797 ne convient qu'à un tirage au hasard simple.")]})
+    source, chain = data["public_source"], data["beacon"]
+    number = None if chain is None else beacon.round_from(chain, public_at)
+    if number is not None:
+        source = round_in_words(chain, number) + (source and f" ; {source}")
+    if not source:
+        raise Invalid({"public_source": [N_("À remplir, ou choisissez une balise.")]})
     people = _participants(session, data["participants"], campaign.id)
     population = _population(session, campaign.id, data["stratum"])
     made = SamplePlan(
         campaign=campaign,
         supersedes_id=earlier.id if earlier else None,
         state="planned",
-        **{name: data[name] for name in ("method", "stratum", "size", "reserve", "public_source")},
+        **{name: data[name] for name in ("method", "stratum", "selection", "size", "reserve", "beacon")},
+        beacon_round=number,
+        public_source=source,
         population_size=len(population),
         public_at=public_at,
         reveals_due_at=reveals_due_at,
@@ -181,6 +221,7 @@ def plan(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) 
     )
     session.flush()
     note(session, actor, "plan_sample", made, now, document=document)
+    tell(session, made, "draw_planned", actor.person_id, now, [person.id for person in people])
     return made
 
 
@@ -211,12 +252,12 @@ def _participants(session: Session, ids: Sequence[int], campaign_id: int) -> lis
         raise Invalid({"participants": [N_("Elles sont toutes de la même institution : ajoutez-en une d'une autre.")]})
     for person in people:
         bound = involvements(person.id)["bound"]
-        if session.scalar(select(Dossier.id).where(*_eligible(campaign_id), bound).limit(1)):
+        if session.scalar(select(Dossier.id).where(*drawable(campaign_id), bound).limit(1)):
             raise Invalid({"participants": [N_("L'une d'elles est liée au porteur d'un dossier qui peut être tiré.")]})
     return people
 
 
-def _eligible(campaign_id: int) -> tuple[Any, ...]:
+def drawable(campaign_id: int) -> tuple[Any, ...]:
     """The dossiers that may be drawn: funded, followed up or evaluated, and not in an earlier draw already."""
     return (
         Dossier.campaign_id == campaign_id,
@@ -231,7 +272,7 @@ def _population(session: Session, campaign_id: int, stratum: str | None) -> list
     rows = session.execute(
         select(Dossier.id, Dossier.number, Instance.label)
         .outerjoin(Dossier.instance)
-        .where(*_eligible(campaign_id))
+        .where(*drawable(campaign_id))
         .order_by(Dossier.number)
     ).all()
     grants: dict[int, list[tuple[int, str]]] = {}
@@ -240,7 +281,7 @@ def _population(session: Session, campaign_id: int, stratum: str | None) -> list
         select(FundingRequest.dossier_id, FundingRequest.granted_cents, code.label("code"))
         .join(FundingRequest.funder)
         .join(Dossier, Dossier.id == FundingRequest.dossier_id)
-        .where(*_eligible(campaign_id), FundingRequest.granted_cents.is_not(None))
+        .where(*drawable(campaign_id), FundingRequest.granted_cents.is_not(None))
     ):
         grants.setdefault(row.dossier_id, []).append((-row.granted_cents, row.code))
     strata: Mapping[str | None, Callable[[Any], str | None]] = {
@@ -288,6 +329,7 @@ def _document(
         "reveals_due_at": instant(made.reveals_due_at),
         "public_source": made.public_source,
         "public_at": instant(made.public_at),
+        **({"beacon": named} if (named := round_named(made)) else {}),
         "participants": [
             {"name": person.name, "institution": names.get(person.institution_id or 0)} for person in people
         ],
