@@ -105,6 +105,7 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "/administration/orientation",
             "/administration/orientation/1",
             "/administration/orientation/versions/1",
+            "/administration/grilles/controle",
             "/administration/organismes",
             "/administration/referentiel/objectifs",
             "/administration/referentiel/instances",

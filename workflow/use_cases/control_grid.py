@@ -34,9 +34,14 @@ def in_force(session: Session) -> ControlGrid | None:
 
 
 def renew(session: Session, now: datetime) -> int:
-    """Make a version of the grid where the last one says something else than the reference file; how many were made."""
+    """Make a version of the grid where the last one says something else than the reference file; how many were made.
+
+    Once an administrator has published a version, the file says no more.
+    """
     proposed = tomllib.loads(PROPOSED.read_text(encoding="utf-8"))["item"]
     last = in_force(session)
+    if last and last.made_by_id:
+        return 0
     if last and [(item.label, item.help) for item in last.items] == [(row["label"], row["help"]) for row in proposed]:
         return 0
     items = [ControlItem(position=place, **row) for place, row in enumerate(proposed, start=1)]
