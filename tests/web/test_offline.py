@@ -1,4 +1,4 @@
-"""What a script sends for a person: answered in JSON, done once."""
+"""A control worked on without network: the worker, the page that stands in, what is sent when the network is back."""
 
 from typing import Any
 
@@ -9,9 +9,11 @@ from werkzeug.test import TestResponse
 from tests.factories import NOW, Walk
 from tests.web.browser import Browser
 from tests.web.conftest import Town
+from web import security
 from workflow.models import LedgerLine, RoleGrant
 
 LINE = {"spent_on": "2027-07-01", "label": "Tables", "voucher": "F-12", "amount_cents": "100,01"}
+SESSION = "/hors-connexion/session"
 
 
 def act_url(walk: Walk, act: str) -> str:
@@ -34,6 +36,74 @@ def second_controller(town: Town, walk: Walk) -> str:
         session.add(RoleGrant(person_id=town.world.people["instructor 3"], role="controller", granted_at=NOW))
     walk.act("instructor 3", "join_control", walk.mission_id())
     return "instructor 3"
+
+
+# --- what a device fetches ------------------------------------------------------------------------------------------
+
+
+def test_the_worker_stands_at_the_root_and_is_asked_for_anew(town: Town) -> None:
+    answer = Browser(town.app).get("/travailleur.js")
+    assert (answer.status_code, answer.mimetype) == (200, "text/javascript")
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert 'addEventListener("fetch"' in answer.text
+    assert "worker-src 'self'" in security.POLICY.split("; ")
+
+
+def test_the_page_that_stands_in_names_nobody(town: Town) -> None:
+    name = "Rôle controller"
+    browser = town.browser("controller")
+    page = browser.page("/hors-connexion")
+    assert "Contrôles emportés" in page.text
+    assert name not in page.text
+
+
+def test_a_token_is_given_to_whose_session_it_is(town: Town) -> None:
+    nobody = Browser(town.app).get(SESSION)
+    assert nobody.json is not None
+    assert nobody.json["person"] is None
+    answer = town.browser("controller").get(SESSION)
+    assert answer.json is not None
+    assert answer.json["person"] == town.world.people["controller"]
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_token_opens_a_form_and_without_it_nothing_is_done(town: Town) -> None:
+    walk = town.walk().announced()
+    browser = town.browser("controller")
+    token = (browser.get(SESSION).json or {})["csrf_token"]
+    headers = {"Accept": "application/json", "Idempotency-Key": "k"}
+    url = act_url(walk, "enter_expense")
+    refused = browser.client.post(url, data=LINE, headers=headers)
+    assert refused.status_code == 400
+    assert (refused.json or {})["error"] == "csrf"
+    done = browser.client.post(url, data=LINE, headers={**headers, "X-CSRFToken": token})
+    assert done.status_code == 200
+    assert labels(town) == ["Tables"]
+
+
+def test_scripts_and_what_is_kept_stand_on_controllers_pages_alone(town: Town) -> None:
+    for who, there in (("controller", True), ("animator", False)):
+        text = town.browser(who).get("/").text
+        assert ('id="kept"' in text) == there
+        assert ("/static/offline.js" in text) == there
+
+
+def test_a_control_is_offered_to_be_taken_along_while_it_can_be_worked_on_by_who_does(town: Town) -> None:
+    walk = town.walk().drawn()
+    page = f"/controles/{walk.mission_id()}"
+
+    def offered(who: str) -> bool:
+        return "data-carry-pages" in town.browser(who).get(page).text
+
+    assert not offered("controller")
+    walk.act("controller", "select_for_control")
+    walk.act("controller", "announce", walk.mission_id(), visit_on="2027-01-10")
+    assert offered("controller")
+    with town.database.write() as session:
+        session.add(RoleGrant(person_id=town.world.people["instructor 3"], role="controller", granted_at=NOW))
+    assert not offered("instructor 3")
+    walk.act("instructor 3", "join_control", walk.mission_id())
+    assert offered("instructor 3")
 
 
 # --- what it sends --------------------------------------------------------------------------------------------------
