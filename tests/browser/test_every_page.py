@@ -69,7 +69,7 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "/controles/tirages/{sample}/resultat",
         ),
     ),
-    ("controller", "announced", ("/controles/{mission}",)),
+    ("controller", "announced", ("/controles/{mission}", "/hors-connexion")),
     (
         "controller",
         "controlled",

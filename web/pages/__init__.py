@@ -24,6 +24,7 @@ from web.pages import (
     home,
     instructor,
     missions,
+    offline,
     reminders,
     results,
     sessions,
@@ -58,6 +59,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     controller.pages,
     results.pages,
     missions.pages,
+    offline.pages,
     ceremony.pages,
     admin.pages,
 )

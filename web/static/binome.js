@@ -127,6 +127,13 @@
     if (menu) menu.querySelector("summary").focus();
   });
 
+  /* Controls that somebody else took along on this device are not for whoever is signed in now (carry.js). */
+  const { person } = document.body.dataset;
+  if (person && "caches" in window) {
+    const others = (name) => name.startsWith("binome-emporte-") && !name.startsWith(`binome-emporte-${person}-`);
+    caches.keys().then((names) => names.filter(others).forEach((name) => caches.delete(name)));
+  }
+
   /* What stopped the act is read first. */
   const stopped = document.querySelector("main .error-summary, main .refusal");
   if (stopped) stopped.focus();

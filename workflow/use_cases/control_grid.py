@@ -83,7 +83,10 @@ class Grid(Form):
 
 
 def _fill_grid(case: Case) -> None:
-    """Write the answers that were changed. A colleague's later answer is not overwritten unseen."""
+    """Write the answers that were changed. A colleague's later answer is not overwritten unseen.
+
+    Where it was left as it had been shown, theirs stands: `details` names these items as « overtaken ».
+    """
     mission = case.session.get_one(
         Mission, case.subject.id, options=[selectinload(Mission.answers)], populate_existing=True
     )
@@ -96,12 +99,17 @@ def _fill_grid(case: Case) -> None:
     if not labels.keys() >= given.keys():
         raise NotFound("item")
     standing = {answer.item_id: answer for answer in mission.answers}
-    problems, clashes = {}, []
+    problems: dict[int, Any] = {}
+    clashes: list[str] = []
+    overtaken: list[str] = []
     for item_id, answer in given.items():
         old = standing.get(item_id)
         content = (answer["verdict"], answer["observation"], answer["evidence"])
         before = (old.verdict, old.observation, old.evidence) if old else (None, "", "")
-        if content == before or seen(*content) == answer["seen"]:
+        if content == before:
+            continue
+        if seen(*content) == answer["seen"]:
+            overtaken.append(labels[item_id])
             continue
         if answer["seen"] not in (None, seen(*before)):
             clashes.append(labels[item_id])
@@ -127,6 +135,7 @@ def _fill_grid(case: Case) -> None:
                 {"items": tuple(clashes)},
             )
         )
+    case.details["overtaken"] = overtaken
 
 
 ACTS = (Act("fill_grid", CONTROL, Grid, _fill_grid, versioned=False, quiet=True),)
