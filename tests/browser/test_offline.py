@@ -103,15 +103,8 @@ def test_what_is_typed_without_network_is_kept_and_sent_once(town: Town, arrive:
 def test_an_answer_that_was_lost_on_the_way_does_not_enter_a_line_twice(town: Town, arrive: Arrive) -> None:
     walk = town.walk().announced()
     controller = arrive("controller").open(act_url(walk, "enter_expense"))
-    here = controller.page.url
-
-    def lose(route: Route) -> None:
-        """The server gets it and does it; its answer does not arrive."""
-        route.fetch()
-        route.abort("internetdisconnected")
-
     controller.was_cut = True
-    controller.page.route(here, lose, times=1)
+    controller.page.route(controller.page.url, lose, times=1)
     enter_line(controller, spent_on="2027-07-01", label="Tables", voucher="F-12", amount_cents="100,01")
     controller.sees("Gardé sur cet appareil", KEPT_ONE)
     assert len(lines(town)) == 1
@@ -165,6 +158,7 @@ def test_a_clash_is_shown_side_by_side_and_what_does_not_overlap_is_merged(town:
     expect(controller.field("Sur le serveur", clash.get_by_role("group", name="Preuves vues"))).to_be_checked()
     with controller.going():
         save(controller, "Enregistrer ces choix")
+    controller.page.wait_for_function(RENEWED)
     controller.sees("1 saisie gardée vient d'être envoyée.")
     expect(controller.main.locator("#kept")).to_be_hidden()
     assert answers(town) == {1: ("major_gap", "Une séance de moins", "Cahier"), 2: YES, 3: YES}
@@ -191,6 +185,7 @@ def test_a_line_that_a_colleague_changed_meanwhile_is_told_and_compared(town: To
     controller.tick("Votre saisie", amount)
     with controller.going():
         save(controller, "Enregistrer ces choix")
+    controller.page.wait_for_function(RENEWED)
     controller.sees("1 saisie gardée vient d'être envoyée.")
     assert lines(town) == [("Tables", "F-13", 90_00)]
     controller.open(f"/controles/{walk.mission_id()}")
@@ -231,6 +226,67 @@ def test_whoever_signs_out_is_told_what_is_not_sent_and_nobody_else_sends_it(tow
     save(controller, "Jeter cette saisie")
     expect(controller.main.locator("#kept")).to_be_hidden()
     assert lines(town) == []
+
+
+def lose(route: Route) -> None:
+    """The server gets a request and does it; its answer does not arrive."""
+    route.fetch()
+    route.abort("internetdisconnected")
+
+
+def test_who_saves_anew_after_a_lost_answer_does_not_clash_with_themselves(town: Town, arrive: Arrive) -> None:
+    walk = town.walk().announced()
+    controller = arrive("controller").open(act_url(walk, "fill_grid"))
+    first = controller.group(f"Constat : {ITEM}")
+    controller.was_cut = True
+    controller.page.route(controller.page.url, lose, times=1)
+    controller.tick("Non vérifiable", first)
+    controller.fill("Ce qui a été constaté", "Rien à voir", controller.main.locator(".panel", has_text=ITEM))
+    save(controller, "Remplir la grille de réalisation")
+    controller.sees(KEPT_ONE)
+    assert answers(town) == {1: ("unverifiable", "Rien à voir", "")}
+    controller.tick("Conforme", first)
+    with controller.going():
+        save(controller, "Remplir la grille de réalisation")
+    controller.sees("Grille de réalisation enregistrée.")
+    assert answers(town) == {1: ("compliant", "Rien à voir", "")}
+
+
+def test_a_line_that_a_colleague_removed_may_be_added_again(town: Town, arrive: Arrive) -> None:
+    walk = town.walk().announced()
+    line = {"spent_on": "2027-07-01", "label": "Tables", "voucher": "F-12", "amount_cents": "100,01"}
+    walk.act("controller", "enter_expense", walk.mission_id(), **line)
+    controller = arrive("controller").open(f"{act_url(walk, 'enter_expense')}?line_id=1")
+    walk.act("controller", "strike_expense", walk.mission_id(), line_id=1, seen=1)
+    enter_line(controller, amount_cents="90")
+    controller.sees("Votre collègue a retiré cette ligne").check()
+    with controller.going():
+        controller.page.reload()
+    controller.main.get_by_role("link", name="Ouvrir le formulaire").click()
+    expect(controller.main.locator("[name=amount_cents]")).to_have_value("90")
+    with controller.going():
+        save(controller, "Enregistrer la dépense")
+    assert lines(town) == [("Tables", "F-12", 90_00)]
+
+
+def test_what_was_begun_comes_back_and_a_session_that_ended_keeps_it(town: Town, arrive: Arrive) -> None:
+    walk = town.walk().announced()
+    former = arrive("controller").open(act_url(walk, "enter_expense"))
+    former.fill("Libellé", "Tables").fill("Justificatif", "F-12").main.locator("[name=amount_cents]").focus()
+    former.page.wait_for_function("async () => (await binomeKept.all()).some((one) => one.fields.voucher === 'F-12')")
+    controller = Visitor(former.page.context.new_page(), "again", size="phone", scripts=True)
+    former.page.close()
+    controller.open(act_url(walk, "enter_expense")).sees(KEPT_ONE, "Commencée")
+    expect(controller.main.locator("[name=voucher]")).to_have_value("F-12")
+    controller.page.context.clear_cookies()
+    enter_line(controller, spent_on="2027-07-01", amount_cents="100,01")
+    controller.sees("Votre session est terminée").check()
+    sign_in = controller.main.get_by_role("link", name="Se connecter pour envoyer")
+    assert "/connexion?next=" in (sign_in.get_attribute("href") or "")
+    become(controller, town, "controller")
+    controller.open("/controles").sees("1 saisie gardée vient d'être envoyée.")
+    assert lines(town) == [("Tables", "F-12", 100_01)]
+    assert controller.problems == []
 
 
 def test_without_scripts_all_goes_on_as_ever(town: Town, arrive: Arrive) -> None:

@@ -83,7 +83,7 @@ class Visitor:
 
     def _response(self, response: Response) -> None:
         # A script that sends what was kept is told refusals like a form, and shows them.
-        told = response.status in (409, 422) and "idempotency-key" in response.request.headers
+        told = response.status in (404, 409, 422) and "idempotency-key" in response.request.headers
         if response.status >= 400 and not told and not response.request.is_navigation_request():
             self._wrong(f"{response.status} for {response.url}")
 

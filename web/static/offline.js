@@ -1,5 +1,5 @@
-/* Shows what is kept on this device (kept.js): takes in the forms marked data-offline, lists what waits, sends it when the
-   network is back, puts a clash before the person. Texts come from the page (data attributes of #kept). */
+/* Shows what is kept on this device (kept.js): takes in the forms marked data-offline, also half filled, lists what waits,
+   sends it when the network is back, puts a clash before the person. Texts come from the page (data attributes of #kept). */
 "use strict";
 (() => {
   const panel = document.getElementById("kept");
@@ -13,7 +13,9 @@
   let person = document.body.dataset.person || "";
   let ready = false;
   let touched = false;
+  let unsaved = null;
   let leaver = null;
+  let ended = false;
 
   // --- saying
 
@@ -97,7 +99,7 @@
     place.dataset.state = entry.state;
     slot("title").textContent = entry.title;
     slot("at").textContent = carry.moment(entry.at);
-    slot("state").textContent = { kept: text.stateKept, refused: text.stateRefused, clash: text.stateClash }[entry.state];
+    slot("state").textContent = text[`state${entry.state[0].toUpperCase()}${entry.state.slice(1)}`];
     const beside = Object.values(entry.problems).flat();
     const gone = entry.status === 404 && entry.subject ? [text.saidGone] : null;
     (gone || [...(beside.length ? [] : entry.reasons), ...beside]).forEach((reason) =>
@@ -123,7 +125,7 @@
     find("kept-list").replaceChildren(...mine.map(showOne));
     find("kept-mine").hidden = find("kept-count").closest("h2").hidden = !mine.length;
     if (mine.some((entry) => entry.state !== "kept")) find("kept-all").open = true;
-    find("kept-send").hidden = !mine.some((entry) => entry.state === "kept");
+    find("kept-send").hidden = ended || !mine.some((entry) => entry.state === "kept");
     find("kept-others").hidden = !others;
     find("kept-others").textContent = count(text.othersOne, text.othersMany, others);
     panel.hidden = !entries.length;
@@ -159,19 +161,22 @@
     mark(form, entry.problems);
     say([text.saidRefilled]);
   };
-  /* A form that changes one thing shows what is kept of it; one that adds, what the address names. */
+  /* A form that changes one thing shows what is kept of it; one that adds, what was begun, or what the address names. */
   const refillAll = (mine) =>
     forms().forEach((form) => {
       const here = (entry) => entry.address === form.getAttribute("action") && entry.state !== "clash";
       const named = mine.find((entry) => location.hash === `#saisie=${entry.key}` && here(entry));
-      const own = mine.find((entry) => form.dataset.offline && entry.subject === form.dataset.offline && here(entry));
+      const own = mine.find(
+        (entry) => here(entry) && entry.subject === form.dataset.offline && (entry.subject || entry.state === "draft"),
+      );
       if (named || own) refill(form, named || own);
     });
 
   // --- keeping and sending
 
   const sentFrom = new WeakMap();
-  const keep = (form) => {
+  const keep = (form, state = "kept") => {
+    const formerKey = form.dataset.entry || "";
     const { offline: subject, offlineTitle, offlineName } = form.dataset;
     const fields = kept.read(form);
     const name = offlineName && fields[offlineName];
@@ -187,7 +192,7 @@
       base: kept.read(form, true),
       outline: kept.outline(form),
       at: new Date().toISOString(),
-      state: "kept",
+      state,
       reasons: [],
       problems: {},
       clash: null,
@@ -200,11 +205,8 @@
       base: former.base,
       earlier: [...former.earlier, ...entry.earlier, ...(former.tried ? [former.fields] : [])],
     });
-    touched = false;
-    return kept.replace(form.dataset.entry || "", (former) => {
-      form.dataset.entry = entry.key;
-      return former ? after(former) : entry;
-    });
+    form.dataset.entry = entry.key; // at once: what is saved next stands for this one
+    return kept.replace(formerKey, (former) => (former ? after(former) : entry));
   };
   const afterwards = async (report) => {
     for (const { entry, first } of report.sent) {
@@ -230,7 +232,8 @@
     }
   };
   const trouble = (report, quiet) => {
-    find("kept-sign-in").hidden = !report.session;
+    ended = report.session;
+    find("kept-sign-in").hidden = !ended;
     find("kept-sign-in").href = `${text.signIn}?next=${encodeURIComponent(location.pathname + location.search)}`;
     if (report.session) say([text.saidSession], "warning");
     else if (report.away && !quiet) say([text.saidAway], "warning");
@@ -259,6 +262,7 @@
     let entry;
     try {
       entry = await keep(form);
+      touched = false;
     } catch {
       release(form);
       if (navigator.onLine) form.submit();
@@ -325,12 +329,24 @@
       leave(form);
     } else if (form.matches("[data-offline]")) {
       event.preventDefault();
+      unsaved = null;
       submit(form);
     }
   });
+  const typing = (event) => event.target.form && event.target.form.matches("[data-offline]") && event.target.form;
   document.addEventListener("input", (event) => {
-    if (event.target.form && event.target.form.matches("[data-offline]")) touched = true;
+    if (!typing(event)) return;
+    touched = true;
+    unsaved = typing(event);
   });
+  /* A phone drops pages that are out of sight: what was begun is kept as far as it got. */
+  const keepBegun = () => {
+    if (!ready || !unsaved) return;
+    keep(unsaved, "draft").catch(() => {}); // no room: nothing was promised yet, saving the form says so
+    unsaved = null;
+  };
+  document.addEventListener("change", keepBegun);
+  document.addEventListener("visibilitychange", keepBegun);
   panel.addEventListener("click", (event) => {
     if (event.target.closest("[data-kept-send]")) flush("asked");
     const choice = event.target.closest("[data-leave]");
