@@ -87,7 +87,7 @@ window.binomeCarry = (() => {
       if (!known) await caches.delete(storeOf(summary.mission));
       throw error;
     }
-    if (navigator.storage && navigator.storage.persist) await navigator.storage.persist();
+    if (navigator.storage && navigator.storage.persist) navigator.storage.persist(); // some browsers ask the person
   };
 
   /* What was sent makes copies old: that of the line it changed goes, the others are renewed by `refresh`. */
