@@ -269,6 +269,24 @@ def test_a_line_that_a_colleague_removed_may_be_added_again(town: Town, arrive: 
     assert lines(town) == [("Tables", "F-12", 90_00)]
 
 
+def test_a_line_that_a_colleague_changed_is_read_over_before_it_is_removed(town: Town, arrive: Arrive) -> None:
+    walk = town.walk().announced()
+    line = {"spent_on": "2027-07-01", "label": "Tables", "voucher": "F-12", "amount_cents": "100,01"}
+    walk.act("controller", "enter_expense", walk.mission_id(), **line)
+    controller = arrive("controller").open(f"{act_url(walk, 'strike_expense')}?line_id=1")
+    walk.act("controller", "enter_expense", walk.mission_id(), **{**line, "label": "Chaises"}, line_id=1, seen=1)
+    save(controller, "Retirer du registre")
+    controller.sees("Cette ligne a été modifiée entre-temps : Chaises").check()
+    with controller.going():
+        controller.page.reload()
+    controller.sees("Chaises")
+    with controller.going():
+        save(controller, "Retirer du registre")
+    controller.sees("Dépense retirée du registre.")
+    assert lines(town) == []
+    expect(controller.main.locator("#kept")).to_be_hidden()
+
+
 def test_what_was_begun_comes_back_and_a_session_that_ended_keeps_it(town: Town, arrive: Arrive) -> None:
     walk = town.walk().announced()
     former = arrive("controller").open(act_url(walk, "enter_expense"))

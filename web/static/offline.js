@@ -156,8 +156,9 @@
     if (first) first.focus();
   };
   const refill = (form, entry) => {
-    kept.fill(form, entry.fields);
     form.dataset.entry = entry.key;
+    if (!entry.outline.length) return; // nothing was typed: what is removed is read over as it stands now
+    kept.fill(form, entry.fields);
     mark(form, entry.problems);
     say([text.saidRefilled]);
   };
