@@ -81,15 +81,20 @@ def small(url: str, seed: int = 7) -> Summary:
         database.dispose()
 
 
-def test_the_same_seed_plays_the_same_on_both_databases(sqlite_url: str, postgresql_url: str) -> None:
-    one, other = small(sqlite_url), small(postgresql_url)
+@pytest.fixture(scope="module")
+def played_small(migrated_sqlite_file: Path, folder: Path) -> Summary:
+    """A short demonstration on SQLite, to be compared."""
+    return small(f"sqlite:///{shutil.copyfile(migrated_sqlite_file, folder / 'small.sqlite3')}")
+
+
+def test_the_same_seed_plays_the_same_on_both_databases(played_small: Summary, postgresql_url: str) -> None:
+    one, other = played_small, small(postgresql_url)
     assert one == other
     assert sum(one.dossiers.values()) == SMALL
 
 
-def test_another_seed_plays_something_else(sqlite_url: str, migrated_sqlite_file: Path, tmp_path: Path) -> None:
-    again = shutil.copyfile(migrated_sqlite_file, tmp_path / "again.sqlite3")
-    assert small(sqlite_url).head != small(f"sqlite:///{again}", seed=8).head
+def test_another_seed_plays_something_else(played_small: Summary, sqlite_url: str) -> None:
+    assert played_small.head != small(sqlite_url, seed=8).head
 
 
 def test_every_state_is_there(played: tuple[Database, Summary]) -> None:
