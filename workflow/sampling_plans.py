@@ -102,7 +102,9 @@ def round_named(plan: SamplePlan) -> dict[str, Any] | None:
 
 def round_in_words(name: str, number: int) -> str:
     """The same for people."""
-    return f"Balise drand « {name} » (League of Entropy), tour n° {number}, valeur « randomness »"
+    return (
+        f"Balise drand «\u00a0{name}\u00a0» (League of Entropy), tour n°\u00a0{number}, valeur «\u00a0randomness\u00a0»"
+    )
 
 
 def ranked(population: Sequence[PlanUnit], first: Sequence[str], others: Iterable[str]) -> list[PlanUnit]:

@@ -1,5 +1,6 @@
 """`binome sample` on files: what it answers, and what it says of what it cannot take."""
 
+import io
 import json
 from hashlib import sha256
 from math import comb
@@ -10,6 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from web.cli import main
+from web.commands import output
+from workflow.sampling import file
 from workflow.sampling.draw import ticket
 
 POPULATION = "id,strate,valeur\n" + "".join(f"D-{n:02},{'AB'[n % 3 // 2]},{100 + n * n}\n" for n in range(40))
@@ -72,6 +75,11 @@ def test_a_size_is_told_in_json_with_its_inputs(words: tuple[str, ...]) -> None:
             "mus-standard --book-value 4199882024 --sd-rate 0.085 --confidence 0.9 --tolerable-rate 0.02"
             " --expected-rate 0.004",
             77,
+        ),
+        (
+            "mus-stratified --stratum 800.50:0.02 --stratum 200:0.1 --confidence 0.9 --tolerable-rate 0.02"
+            " --expected-rate 0.004",
+            25,
         ),
         ("mus-conservative --book-value 4199882024 --confidence 0.9 --materiality 0.02 --expected-rate 0.002", 136),
         ("non-statistical --population 187 --unit-share 0.1", 19),
@@ -333,3 +341,25 @@ def test_the_columns_of_strata_are_whole_numbers(tmp_path: Path, examined: Path)
     result = sample(*("evaluate", "--method", "srs", "--sample", examined, "--strata", strata, "--confidence", "0.9"))
     assert result.exit_code == 2
     assert "Ligne 2, colonne « population » : « 2.5 » n'est pas un nombre" in result.stderr
+
+
+class Screen(io.StringIO):
+    """Somebody looks at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("seen", "long"), [(True, True), (True, False), (False, True)])
+def test_a_bar_stands_where_somebody_waits(
+    population: Path, monkeypatch: pytest.MonkeyPatch, seen: bool, long: bool
+) -> None:
+    monkeypatch.setattr(output, "_LONG", 2 if long else 10**6)
+    monkeypatch.setattr(output, "_STEP", 1)
+    screen = Screen() if seen else io.StringIO()
+    monkeypatch.setattr("sys.stderr", screen)
+    with output.watching("Tirage", population, 2) as along:
+        first = list(along(range(3)))
+        assert first == [0, 1, 2]
+    assert ("%" in screen.getvalue()) == (seen and long)
+    assert len(file.population(population, along=along)) == len(file.population(population))

@@ -76,6 +76,21 @@ def test_variables_of_the_guidance() -> None:
     assert float(strata.inputs["sd"] or 0) ** 2 == pytest.approx(32_092_103_451, abs=1)
 
 
+def test_monetary_units_in_strata() -> None:
+    asked = {"confidence": 0.9, "tolerable_rate": 0.02, "expected_rate": 0.004}
+    alike = sizes.mus_stratified(strata=[(BOOK / 4, 0.085), (3 * BOOK / 4, 0.085)], **asked)
+    assert alike.n == sizes.mus_standard(book_value=BOOK, sd_rate=0.085, **asked).n == 77
+    assert list(alike.strata) == [19, 58]
+    # σ_rw² = 0.8 · 0.02² + 0.2 · 0.1² = 0.00232, and n = (1.645 / 0.016)² · 0.00232 = 24.5.
+    unlike = sizes.mus_stratified(strata=[(800, 0.02), (200, 0.1)], **asked)
+    assert float(unlike.inputs["sd_rate"] or 0) ** 2 == pytest.approx(0.00232)
+    assert (unlike.n, list(unlike.strata)) == (25, [20, 5])
+    assert unlike.inputs["book_value"] == 1000
+    for strata in ([], [(0, 0.1)], [(100, 1.1)]):
+        with pytest.raises(BadSampling):
+            sizes.mus_stratified(strata=strata, **asked)
+
+
 def test_monetary_units_of_the_guidance() -> None:
     standard = sizes.mus_standard(  # 6.3.1.7
         book_value=BOOK, sd_rate=0.085, confidence=0.9, tolerable_rate=0.02, expected_rate=0.004

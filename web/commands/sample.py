@@ -13,11 +13,12 @@ from sqlalchemy import or_, select
 
 from web import errors
 from web.commands import sample_words
-from web.commands.output import answer, as_json, fail, opened, read_file
+from web.commands.output import answer, as_json, fail, opened, read_file, watching
 from workflow import access, clock
 from workflow.models import Campaign, Dossier, Person, SampleUnit
 from workflow.sampling import bounds, conclusion, file, record, sizes
 from workflow.sampling.errors import BadSampling, call
+from workflow.sampling.projection import Item
 from workflow.sampling.select import ALLOCATIONS, METHODS, Request
 from workflow.use_cases import control
 from workflow.use_cases.passwords import normalised
@@ -63,7 +64,13 @@ def _usage() -> Iterator[None]:
 @_book_value
 @click.option("--sd", type=float, help="Standard deviation of the errors of single units, in money.")
 @click.option("--sd-rate", type=float, help="Standard deviation of the error rates of single units.")
-@click.option("--stratum", "strata", multiple=True, metavar="N:SD", help="Units and standard deviation of a stratum.")
+@click.option(
+    "--stratum",
+    "strata",
+    multiple=True,
+    metavar="N:SD",
+    help="Units (mus-stratified: book value) and standard deviation of a stratum.",
+)
 @click.option("--unit-share", type=float, help="Least share of the units (non-statistical; 0.05 by default).")
 @click.option("--value-share", type=float, help="Least share of the book value (non-statistical; 0.10 by default).")
 @as_json
@@ -73,7 +80,8 @@ def size(method: str, tolerable: float | None, strata: tuple[str, ...], as_json:
     binomial, hypergeometric (with --population) and poisson: --confidence, --materiality, and --expected or
     --expected-rate. srs: --population, --book-value, --sd, --confidence, --tolerable-rate, --expected-rate. stratified:
     the same with one --stratum for each instead of --population and --sd. mus-standard: --book-value, --sd-rate,
-    --confidence, --tolerable-rate, --expected-rate. mus-conservative: the same without --sd-rate. non-statistical:
+    --confidence, --tolerable-rate, --expected-rate. mus-stratified: the same with one --stratum BOOK_VALUE:SD_RATE for
+    each instead of --book-value and --sd-rate. mus-conservative: as mus-standard, without --sd-rate. non-statistical:
     --population. Sources: EGESIF_16-0014-01 of the European Commission, ISA 530.
     """
     given = {name: value for name, value in options.items() if value is not None}
@@ -81,7 +89,7 @@ def size(method: str, tolerable: float | None, strata: tuple[str, ...], as_json:
         attributes = method in bounds.UPPER
         given["materiality" if attributes else "tolerable_rate"] = tolerable
     if strata:
-        given["strata"] = [_stratum(text) for text in strata]
+        given["strata"] = [_stratum(method, text) for text in strata]
     with _usage():
         found = call(sizes.METHODS[method], given)
     data = {
@@ -93,10 +101,10 @@ def size(method: str, tolerable: float | None, strata: tuple[str, ...], as_json:
     answer(data, "", as_json=True)
 
 
-def _stratum(text: str) -> tuple[int, float]:
-    units, _colon, sd = text.partition(":")
+def _stratum(method: str, text: str) -> tuple[float, float]:
+    size, _colon, sd = text.partition(":")
     try:
-        return int(units), float(sd)
+        return float(size) if method == "mus-stratified" else int(size), float(sd)
     except ValueError as error:
         raise click.BadParameter("N:SD", param_hint="--stratum") from error
 
@@ -179,7 +187,6 @@ def _draw_file(
     forced: Path | None = None,
     reserve: int = 0,
 ) -> None:
-    units = read_file(lambda path: file.population(path, value, stratum), population)
     request = Request(
         method,
         n,
@@ -189,7 +196,9 @@ def _draw_file(
         forced=read_file(file.identifiers, forced) if forced else (),
         reserve=reserve,
     )
-    made = record.make(units, request)
+    with watching(_("Tirage"), population, 4) as along:
+        units = read_file(lambda path: file.population(path, value, stratum, along), population)
+        made = record.make(units, request, along=along)
     answer(made, sample_words.record(made), as_json)
 
 
@@ -244,7 +253,7 @@ def evaluate(method: str, sample: Path | None, tolerable: float | None, as_json:
     mus-standard) these are read there. The conclusion needs --materiality (or --tolerable-rate): not material, material
     or inconclusive, and then `more_units` that would settle it. Sources: EGESIF_16-0014-01, ISA 530, Stringer (1963).
     """
-    items = read_file(file.sample, sample) if sample else None
+    items = _items(sample) if sample else None
     if options["strata"]:
         options["strata"] = read_file(file.strata, options["strata"])
     with _usage():
@@ -262,3 +271,8 @@ def evaluate(method: str, sample: Path | None, tolerable: float | None, as_json:
         "source": found.projection.source,
     }
     answer(data, "", as_json=True)
+
+
+def _items(path: Path) -> list[Item]:
+    with watching(_("Lecture de l'échantillon"), path, 2) as along:
+        return read_file(lambda file_path: file.sample(file_path, along), path)

@@ -16,6 +16,7 @@ from pathlib import Path
 from workflow.sampling.errors import BadSampling
 from workflow.sampling.projection import Item, Stratum
 from workflow.sampling.select import Unit
+from workflow.sampling.watch import Along, unwatched
 
 _SPACES = re.compile(r"\s")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
@@ -77,19 +78,19 @@ class Table:
         return name
 
 
-def table(path: Path, key: str = "id") -> Table:
+def table(path: Path, key: str = "id", along: Along = unwatched) -> Table:
     """The lines of a file, named by the column `key` or else the first; empty ones are left out. Raises BadSampling."""
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadSampling("not_utf8", line=content.count(b"\n", 0, error.start) + 1) from error
-    header, *rest = _lines(text) or [(1, [""])]
-    names = header[1]
+    lines = _lines(text)
+    _line, names = next(lines, (1, [""]))
     place = names.index(key) if key in names else 0
     rows: list[Row] = []
     seen: set[str] = set()
-    for line, cells in rest:
+    for line, cells in along(lines):
         if len(cells) != len(names):
             raise BadSampling("cells", line=line, found=len(cells), wanted=len(names))
         name = cells[place]
@@ -104,26 +105,24 @@ def table(path: Path, key: str = "id") -> Table:
     return Table(names, rows)
 
 
-def _lines(text: str) -> list[tuple[int, list[str]]]:
+def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
     delimiter = ";" if ";" in text.split("\n", 1)[0] else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-
-    def lines() -> Iterator[tuple[int, list[str]]]:
-        line = 1
+    line = 1
+    try:
         for cells in reader:
             if any(cells):
                 yield line, [cell.strip() for cell in cells]
             line = reader.line_num + 1
-
-    try:
-        return list(lines())
     except csv.Error as error:
         raise BadSampling("not_csv", line=reader.line_num) from error
 
 
-def population(path: Path, value: str | None = None, stratum: str | None = None) -> list[Unit]:
+def population(
+    path: Path, value: str | None = None, stratum: str | None = None, along: Along = unwatched
+) -> list[Unit]:
     """The units of a file, with their value and stratum where columns are named for them. Raises BadSampling."""
-    found = table(path)
+    found = table(path, along=along)
     if value is not None:
         found.column(value)
     if stratum is not None:
@@ -134,7 +133,7 @@ def population(path: Path, value: str | None = None, stratum: str | None = None)
             None if value is None else row.amount(value),
             None if stratum is None else row.cells[stratum],
         )
-        for row in found.rows
+        for row in along(found.rows)
     ]
 
 
@@ -143,18 +142,18 @@ def identifiers(path: Path) -> list[str]:
     return [row.id for row in table(path).rows]
 
 
-def sample(path: Path) -> list[Item]:
+def sample(path: Path, along: Along = unwatched) -> list[Item]:
     """The examined units of a file: columns `error`, or `value` and `audited` (what was found right).
 
     `value` (the book value), `stratum` and `exhaustive` (yes for what was not drawn at random: above the interval, or
     forced) are optional. Raises BadSampling.
     """
-    found = table(path)
+    found = table(path, along=along)
     source = "audited" if "audited" in found.header and "error" not in found.header else found.column("error")
     if source == "audited":
         found.column("value")
     items = []
-    for row in found.rows:
+    for row in along(found.rows):
         value = row.amount("value") if "value" in found.header else None
         error = row.number("error") if source == "error" else (value or 0) - row.amount("audited")
         if value is not None and error > value:

@@ -15,6 +15,7 @@ from workflow.sampling.ceremony import Ceremony
 from workflow.sampling.draw import population_hash
 from workflow.sampling.errors import BadSampling
 from workflow.sampling.select import Draw, Pick, Request, Unit, draw
+from workflow.sampling.watch import Along, unwatched
 
 FORMAT = "binome-sample-1"
 SEAL = "record_hash"
@@ -30,7 +31,12 @@ _BY_CODE: Mapping[str, str] = {
 """Where to look in a record that cannot be replayed, by the code of the refusal."""
 
 
-def make(population: Sequence[Unit], request: Request, ceremony: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def make(
+    population: Sequence[Unit],
+    request: Request,
+    ceremony: Mapping[str, Any] | None = None,
+    along: Along = unwatched,
+) -> dict[str, Any]:
     """Draw, and write down all that the draw came from and gave. Raises BadSampling.
 
     `ceremony` tells how the seed came to be (`ceremony.Ceremony`), where it came from one.
@@ -41,7 +47,7 @@ def make(population: Sequence[Unit], request: Request, ceremony: Mapping[str, An
     """
     units = list(population) if request.method == "rfc3797" else sorted(population, key=lambda unit: unit.id)
     drawn = draw(units, request)
-    rows = [_unit(unit) for unit in units]
+    rows = [_unit(unit) for unit in along(units)]
     record: dict[str, Any] = {
         "format": FORMAT,
         **({} if ceremony is None else {"ceremony": ceremony}),
@@ -51,7 +57,7 @@ def make(population: Sequence[Unit], request: Request, ceremony: Mapping[str, An
         "reserve_size": request.reserve,
         **({"allocation": request.allocation, "minimum": request.minimum} if request.method == "stratified" else {}),
         "population_size": len(units),
-        "population_hash": population_hash(map(line, units)),
+        "population_hash": population_hash(map(line, along(units))),
         **_figures(units, drawn),
         "units": _picks(drawn.units),
         "forced": [_unit(unit) for unit in drawn.forced],

@@ -266,6 +266,35 @@ def mus_standard(
     return Size(n, inputs, "EGESIF_16-0014-01, 6.3.1.2")
 
 
+def mus_stratified(
+    *,
+    strata: Sequence[tuple[float, float]],
+    confidence: float,
+    tolerable_rate: float,
+    expected_rate: float = 0.0,
+    population: int | None = None,
+) -> Size:
+    """n = (z · BV · σ_rw / (TE − AE))², σ_rw² = Σ BV_h/BV · σ_rh², shared in proportion to BV_h: guidance 6.3.2.2.
+
+    `strata` are (BV_h book value, σ_rh standard deviation of the error rates), those examined whole left out.
+    """
+    for value, sd_rate in strata:
+        money("book_value", value)
+        need("sd_rate", sd_rate, "[0 ; 1]", 0 <= sd_rate <= 1)
+    book_value = math.fsum(value for value, _sd_rate in strata)
+    variance = math.fsum(value / book_value * sd_rate**2 for value, sd_rate in strata)
+    size = mus_standard(
+        book_value=book_value,
+        sd_rate=math.sqrt(variance),
+        confidence=confidence,
+        tolerable_rate=tolerable_rate,
+        expected_rate=expected_rate,
+        population=population,
+    )
+    shares = allocate(size.n, [(size.n, value) for value, _sd_rate in strata], 0)
+    return Size(size.n, size.inputs, "EGESIF_16-0014-01, 6.3.2.2", shares)
+
+
 def mus_conservative(
     *,
     book_value: float,
@@ -334,6 +363,7 @@ METHODS: Mapping[str, Callable[..., Size]] = {
     "srs": srs,
     "stratified": stratified,
     "mus-standard": mus_standard,
+    "mus-stratified": mus_stratified,
     "mus-conservative": mus_conservative,
     "non-statistical": non_statistical,
 }
