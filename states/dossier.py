@@ -143,7 +143,14 @@ _ROWS = (
         ("under_control",),
         "controlled",
         (CONTROLLER,),
-        ("realisation_found", "spending_found", "carrier_heard", "controller_named", "controller_independent"),
+        (
+            "realisation_found",
+            "spending_found",
+            "carrier_heard",
+            "controller_named",
+            "controller_independent",
+            "findings_signed",
+        ),
     ),
     Row(
         "close",

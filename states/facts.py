@@ -114,6 +114,8 @@ class Facts:
     unanswered_items: tuple[str, ...] = ()
     realisation_found: bool = False
     spending_found: bool = False
+    findings_signed: bool = False
+    """By the other of the two controllers than the one who acts, on what stands."""
     carrier_heard: bool = False
     reply_due_on: date | None = None
 
@@ -146,8 +148,6 @@ OF_THE_ACT = frozenset(
         "agreement_signed",
         "missing_grid_fields",
         "controllers",
-        "realisation_found",
-        "spending_found",
     }
 )
 """Facts that come from what the person is about to type: unknown while an act is only offered."""

@@ -144,6 +144,7 @@ def _people(world: World) -> list[tuple[str, str | None, list[dict[str, Any]]]]:
         ("controller", "CAVM", [{"role": "controller"}]),
         ("transversal", "CAVM", [{"role": "transversal"}]),
         ("administrator", "CAVM", [{"role": "administrator"}]),
+        ("controller 2", "CAVM", [{"role": "controller"}]),
     ]
 
 
@@ -286,21 +287,38 @@ class Walk:
         with self.database.read() as session:
             return session.scalars(select(Mission.id).where(Mission.dossier_id == self.dossier_id)).one()
 
+    def taken(self) -> "Walk":
+        """Under the control of two."""
+        self.act("controller", "select_for_control")
+        self.act("controller 2", "join_control", self.mission_id())
+        return self
+
+    def found(self, due_on: str = "", **words: Any) -> "Walk":
+        """Findings written by a controller, confirmed by the other, sent; the carrier has 30 days where not told."""
+        mission, due = self.mission_id(), due_on or (self.now + timedelta(days=30)).date().isoformat()
+        self.act("controller", "write_findings", mission, **words)
+        self.act("controller 2", "sign_findings", mission)
+        self.act("controller", "send_findings", mission, due_on=due)
+        return self
+
+    def concluded(self, **end: Any) -> "Walk":
+        """What is found confirmed once more, and the control concluded."""
+        self.act("controller 2", "sign_findings", self.mission_id())
+        self.act("controller", "conclude_control", **end)
+        return self
+
     def announced(self) -> "Walk":
-        """Taken by a controller and announced to the carrier."""
-        self.drawn().act("controller", "select_for_control")
+        """Taken by two controllers and announced to the carrier."""
+        self.drawn().taken()
         due = (self.now + timedelta(days=30)).date().isoformat()
         self.act("controller", "announce", self.mission_id(), visit_on=due)
         return self
 
     def controlled(self) -> "Walk":
         """Taken, announced, findings sent, answered, concluded."""
-        mission = self.announced().mission_id()
-        due = (self.now + timedelta(days=30)).date().isoformat()
-        self.act("controller", "send_findings", mission, realisation="Conforme", spending="Conforme", due_on=due)
-        self.act("carrier", "reply", mission, answer="Merci")
-        self.act("controller", "conclude_control", outcome="none", conclusion="Rien à signaler")
-        return self
+        self.announced().found(realisation="Conforme", spending="Conforme")
+        self.act("carrier", "reply", self.mission_id(), answer="Merci")
+        return self.concluded(outcome="none", conclusion="Rien à signaler")
 
     def closed(self) -> "Walk":
         """The whole life."""

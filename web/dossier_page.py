@@ -80,6 +80,8 @@ FORWARD = (
     "send_findings",
     "fill_grid",
     "enter_expense",
+    "write_findings",
+    "sign_findings",
     "conclude_control",
     "announce",
     "select_for_control",

@@ -119,6 +119,8 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "fill_grid": (N_("Remplir la grille de réalisation"), N_("Grille de réalisation enregistrée")),
     "enter_expense": (N_("Tenir le registre des dépenses"), N_("Dépense enregistrée au registre")),
     "strike_expense": (N_("Retirer une dépense du registre"), N_("Dépense retirée du registre")),
+    "write_findings": (N_("Rédiger les constats"), N_("Constats rédigés")),
+    "sign_findings": (N_("Je confirme ces constats"), N_("Constats confirmés par un contrôleur")),
     "send_findings": (N_("Envoyer les constats"), N_("Constats envoyés")),
     "conclude": (N_("Conclure la mission"), N_("Mission conclue")),
     "reply": (N_("Répondre aux constats"), N_("Réponse aux constats envoyée")),

@@ -593,6 +593,16 @@ def _named(case: Case) -> Found:
     }
 
 
+@_reads("findings_signed")
+def _signed(case: Case) -> Found:
+    """Whether the other controller stands by what is found; what is concluded needs no more."""
+    row = case.session.execute(
+        select(Mission.signed_by_id, Mission.state).where(Mission.dossier_id == case.dossier.id)
+    ).first()
+    signed = row is not None and row.signed_by_id not in (None, case.actor.person_id)
+    return {"findings_signed": signed or (row is not None and row.state == "concluded")}
+
+
 @_reads("draw_sealed", "drawn", "waiting_in_draw")
 def _draw(case: Case) -> Found:
     row = case.session.execute(
@@ -641,11 +651,11 @@ def _findings(case: Case) -> Found:
         if isinstance(case.subject, Mission)
         else case.session.scalar(select(Mission).where(Mission.dossier_id == case.dossier.id))
     )
-    spending = bool(case.data.get("spending") or (mission and mission.spending))
+    spending = bool(mission and mission.spending)
     if mission is not None and not spending:
         lines = select(LedgerLine.id).where(LedgerLine.mission_id == mission.id)
         spending = case.session.scalar(lines.limit(1)) is not None
-    realisation = bool(case.data.get("realisation") or (mission and mission.realisation))
+    realisation = bool(mission and mission.realisation)
     if mission is not None and not realisation:
         realisation = any(_items(case, mission).values())
     return {

@@ -102,17 +102,21 @@ def test_a_funder_decides_a_session_within_the_envelope(town: Town, arrive: Arri
 
 def test_the_control_of_a_drawn_dossier_is_led_to_the_end(town: Town, arrive: Arrive) -> None:
     walk = town.walk().drawn()
-    controller = arrive("controller").open("/controles").sees("2027-0001")
+    controller, colleague = arrive("controller").open("/controles").sees("2027-0001"), arrive("controller 2")
 
     act = f"/dossiers/{walk.dossier_id}/actes/"
     mission = f"/dossiers/{walk.dossier_id}/controles/{walk.mission_id()}/actes/"
-    for address, fields in (
-        (f"{act}select_for_control", {}),
-        (f"{mission}announce", {"visit_on": "2026-12-01"}),
-        (f"{mission}send_findings", {"realisation": "Conforme", "spending": "Conforme", "due_on": "2026-12-20"}),
+    for who, address, fields in (
+        (controller, f"{act}select_for_control", {}),
+        (colleague, f"{mission}join_control", {}),
+        (controller, f"{mission}announce", {"visit_on": "2026-12-01"}),
+        (controller, f"{mission}write_findings", {"realisation": "Conforme", "spending": "Conforme"}),
+        (colleague, f"{mission}sign_findings", {}),
+        (controller, f"{mission}send_findings", {"due_on": "2026-12-20"}),
     ):
-        fill_and_send(controller, address, fields)
+        fill_and_send(who, address, fields)
     fill_and_send(arrive("carrier"), f"{mission}reply", {"answer": "Merci de votre visite."})
+    fill_and_send(colleague, f"{mission}sign_findings", {})
     controller.open(f"{act}conclude_control")
     outcome = controller.main.locator("[name=outcome]").first
     if outcome.evaluate("field => field.tagName") == "SELECT":

@@ -166,8 +166,11 @@ def _controlled(walk: Walk) -> None:
     walk.act("controller", "select_for_control")
     walk.act("controller", "announce", mission, visit_on=due)
     found = SECRET_WORDS[4]
-    walk.act("controller", "send_findings", mission, realisation=found, spending=found, due_on=due)
+    walk.act("controller", "write_findings", mission, realisation=found, spending=found)
+    walk.act("novice", "sign_findings", mission)
+    walk.act("controller", "send_findings", mission, due_on=due)
     walk.act("carrier", "reply", mission, answer="Merci")
+    walk.act("novice", "sign_findings", mission)
     walk.act("controller", "conclude_control", outcome="none", conclusion=found)
     walk.act("controller", "close")
 

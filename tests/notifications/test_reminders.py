@@ -172,11 +172,10 @@ def test_an_evaluation_moves_with_the_day_of_the_draw(walk: Walk) -> None:
 def test_findings_are_recalled_to_the_carrier_until_the_reply(walk: Walk) -> None:
     walk.drawn()
     walk.now = morning(date(2028, 6, 1))
-    walk.act("controller", "select_for_control")
+    walk.taken()
     mission, due = walk.mission_id(), date(2028, 6, 30)
     walk.act("controller", "announce", mission, visit_on="2028-06-15")
-    found = {"realisation": "Faite", "spending": "Justifiée", "due_on": due.isoformat()}
-    walk.act("controller", "send_findings", mission, **found)
+    walk.found(due.isoformat(), realisation="Faite", spending="Justifiée")
     assert by_day(walk.database, date(2028, 6, 2), 26) == [Sent(on(-7, due), "carrier", "findings", -7)]
     walk.now = morning(date(2028, 6, 28))
     walk.act("carrier", "reply", mission, answer="Merci")

@@ -111,6 +111,8 @@ FAILING: dict[str, list[Example]] = {
     "visit_date_given": [{"due_on": None}],
     "controller_apart": [{"actor_of_sole_funder": True}],
     "controller_named": [{"named_controllers": ("A", "B"), "actor_named": False}],
+    "pair_named": [{"named_controllers": ("A",)}, {"named_controllers": ()}],
+    "findings_signed": [{"findings_signed": False}],
     "second_awaited": [
         {"named_controllers": ()},
         {"named_controllers": ("A", "B")},
@@ -202,6 +204,8 @@ HOLDING: dict[str, list[Example]] = {
     "visit_date_given": [{"due_on": YESTERDAY}],
     "controller_apart": [{"actor_of_sole_funder": False}],
     "controller_named": [{"named_controllers": ()}, {"named_controllers": ("A", "B"), "actor_named": True}],
+    "pair_named": [{"named_controllers": ("A", "B"), "actor_named": True}],
+    "findings_signed": [{"findings_signed": True}],
     "second_awaited": [{"named_controllers": ("A",)}],
     "not_controller": [{"actor_named": False}],
     "two_controllers": [{"controllers": TWO}],

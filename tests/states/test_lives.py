@@ -40,7 +40,7 @@ evaluate | follow_up | evaluated | evaluator binome | final_report_settled grid_
 select_for_control | evaluated | under_control | controller | in_sealed_draw controller_named controller_independent \
 controller_apart
 conclude_control | under_control | controlled | controller | realisation_found spending_found carrier_heard \
-controller_named controller_independent
+controller_named controller_independent findings_signed
 close | evaluated controlled | closed | controller administrator | draw_sealed not_waiting_in_draw
 withdraw | draft submitted incomplete assigned expert_consulted opinion funding_decision | withdrawn | carrier | \
 nothing_granted reason_given
@@ -81,16 +81,20 @@ refuse_colleague | asked | = | binome | colleague_proposed reason_given
 """,
     "control": """
 announce | drawn | announced | controller | control_taken_up controller_named controller_independent \
-visit_date_given
+pair_named visit_date_given
 send_findings | announced | findings_sent | controller | controller_named controller_independent grid_whole \
-realisation_found spending_found due_date_ahead
-conclude | findings_sent | concluded | controller | controller_named controller_independent carrier_heard
-join_control | drawn announced | = | controller | second_awaited controller_independent controller_apart
-name_controllers | drawn announced | = | transversal administrator | two_controllers controllers_known \
+realisation_found spending_found findings_signed due_date_ahead
+conclude | findings_sent | concluded | controller | controller_named controller_independent carrier_heard \
+findings_signed
+join_control | drawn announced findings_sent | = | controller | second_awaited controller_independent controller_apart
+name_controllers | drawn announced findings_sent | = | transversal administrator | two_controllers controllers_known \
 controllers_independent controllers_apart
 fill_grid | announced | = | controller | controller_named controller_independent
 enter_expense | announced | = | controller | controller_named controller_independent
 strike_expense | announced | = | controller | controller_named controller_independent
+write_findings | announced | = | controller | controller_named controller_independent
+sign_findings | announced findings_sent | = | controller | controller_named controller_independent pair_named \
+grid_whole realisation_found spending_found
 reply | findings_sent | = | carrier | answer_given
 """,
 }

@@ -332,8 +332,7 @@ def test_acts_on_consultations_and_missions_have_their_own_addresses(
 
 
 def test_a_mission_is_announced_from_its_page(town: Town) -> None:
-    walk = town.walk().drawn()
-    walk.act("controller", "select_for_control")
+    walk = town.walk().drawn().taken()
     there = f"/dossiers/{walk.dossier_id}/controles/{walk.mission_id()}/actes/announce"
     browser = town.browser("controller")
     assert browser.get(there).status_code == 200
@@ -405,6 +404,6 @@ def test_a_carrier_learns_of_the_control_when_it_is_announced(town: Town) -> Non
     page = f"/dossiers/{walk.dossier_id}/controles/{walk.mission_id()}/actes/reply"
     carrier = town.browser("carrier")
     assert carrier.get(page).status_code == 404
-    walk.act("controller", "select_for_control")
+    walk.taken()
     walk.act("controller", "announce", walk.mission_id(), visit_on="2028-06-01")
     assert carrier.get(page).status_code == 409

@@ -173,12 +173,15 @@ def test_a_whole_life(any_town: Town) -> None:
     fire("controller", "select_for_control", "under_control")
     mission = controller.read(where)["control"]["id"]
     control = f"/controls/{mission}"
+    fire("controller 2", "join_control", "under_control", control)
     fire("controller", "announce", "under_control", control, visit_on="2026-12-01")
-    sent = {"realisation": "Conforme", "spending": "Conforme", "due_on": "2026-12-20"}
-    fire("controller", "send_findings", "under_control", control, **sent)
+    fire("controller", "write_findings", "under_control", control, realisation="Conforme", spending="Conforme")
+    fire("controller 2", "sign_findings", "under_control", control, seen=controller.read(where)["control"]["seen"])
+    fire("controller", "send_findings", "under_control", control, due_on="2026-12-20")
     (reply,) = carrier.read(f"{control}/events")["items"]
     assert reply["href"] == f"{API}{control}/events/reply"
     fire("carrier", "reply", "under_control", control, answer="Merci")
+    fire("controller 2", "sign_findings", "under_control", control)
     fire("controller", "conclude_control", "controlled", outcome="none", conclusion="Rien à signaler")
     fire("controller", "close", "closed")
     assert carrier.read(where)["path"][-1] == "closed"

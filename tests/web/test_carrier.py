@@ -100,11 +100,11 @@ def test_the_list_says_who_must_act_and_by_when(town: Town, at: Callable[[dateti
 
 def test_findings_make_it_the_carriers_turn(town: Town) -> None:
     walk = town.walk().drawn()
-    walk.act("controller", "select_for_control")
+    walk.taken()
     walk.act("controller", "announce", walk.mission_id(), visit_on="2027-01-10")
     carrier = town.browser("carrier")
     assert "Répondre aux constats" not in carrier.page("/mes-dossiers").text
-    walk.act("controller", "send_findings", walk.mission_id(), realisation="Vu", spending="Vu", due_on="2027-02-10")
+    walk.found("2027-02-10", realisation="Vu", spending="Vu")
     assert "Répondre aux constats" in carrier.page("/mes-dossiers?mine=1").text
 
 
@@ -618,13 +618,10 @@ def test_withdrawal_and_cancellation_ask_and_explain(town: Town) -> None:
 
 def test_findings_stand_above_the_reply(town: Town) -> None:
     walk = town.walk().drawn()
-    walk.act("controller", "select_for_control")
+    walk.taken()
     walk.act("controller", "announce", walk.mission_id(), visit_on="2027-01-10")
     mission = walk.mission_id()
-    walk.act(
-        "controller", "send_findings", mission, realisation="Deux ateliers vus", spending="Une facture manque",
-        refused_cents=120_00, due_on="2027-02-10",
-    )  # fmt: skip
+    walk.found("2027-02-10", realisation="Deux ateliers vus", spending="Une facture manque", refused_cents=120_00)
     here = f"/dossiers/{walk.dossier_id}/controles/{mission}/actes/reply"
     browser = town.browser("carrier")
     page = browser.page(here)

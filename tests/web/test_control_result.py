@@ -24,7 +24,7 @@ def drawn(town: Town, population: int, size: int) -> list[Walk]:
         numbers = {unit.dossier_id for unit in session.scalars(select(Sample)).one().units if unit.drawn}
     chosen = [walk for walk in walks if walk.dossier_id in numbers]
     for walk in chosen:
-        walk.act("controller", "select_for_control")
+        walk.taken()
         day = (walk.now + timedelta(days=10)).date().isoformat()
         walk.act("controller", "announce", walk.mission_id(), visit_on=day)
     return chosen
@@ -36,8 +36,7 @@ def found(walk: Walk, refused: int) -> None:
     if refused:
         line |= {"refused_cents": refused, "reason": "Hors période"}
     walk.act("controller", "enter_expense", walk.mission_id(), **line)
-    due = (walk.now + timedelta(days=30)).date().isoformat()
-    walk.act("controller", "send_findings", walk.mission_id(), realisation="Vu", due_on=due)
+    walk.found(realisation="Vu")
 
 
 def read(town: Town) -> Result:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from states.control import CONTROL
 from tests.factories import NOW, Walk
 from tests.web.browser import Browser
 from tests.web.conftest import Town
@@ -35,7 +36,7 @@ def mission_url(walk: Walk) -> str:
 
 
 def act_url(walk: Walk, name: str) -> str:
-    part = f"controles/{walk.mission_id()}/" if name in ("announce", "send_findings", "conclude") else ""
+    part = f"controles/{walk.mission_id()}/" if name in CONTROL.by_event else ""
     return f"/dossiers/{walk.dossier_id}/{part}actes/{name}"
 
 
@@ -112,31 +113,34 @@ def test_a_stranger_replays_the_draw_from_its_record(town: Town) -> None:
 
 def test_a_control_goes_through_its_pages(town: Town) -> None:
     walk = town.walk().drawn()
-    browser = town.browser("controller")
+    browser, colleague = town.browser("controller"), town.browser("controller 2")
     assert act_url(walk, "select_for_control") in " ".join(browser.page(INDEX).links)
-    steps: list[tuple[str, dict[str, Any], str]] = [
-        ("select_for_control", {}, "Annoncer le contrôle au porteur"),
-        ("announce", {"visit_on": DUE}, "Contrôler, puis envoyer les constats"),
-        (
-            "send_findings",
-            {
-                "realisation": "Ateliers tenus",
-                "spending": "Une facture manque",
-                "refused_cents": "120,50",
-                "due_on": DUE,
-            },
-            "Attend la réponse du porteur",
-        ),
+    words = {"realisation": "Ateliers tenus", "spending": "Une facture manque", "refused_cents": "120,50"}
+    steps: list[tuple[Browser, str, dict[str, Any], str, str]] = [
+        # who, what, with what; then for them, and for the other
+        (browser, "select_for_control", {}, "Attend qu'un second contrôleur le rejoigne", "Rejoindre le contrôle"),
+        (colleague, "join_control", {}, "Annoncer le contrôle au porteur", "Annoncer le contrôle au porteur"),
+        (browser, "announce", {"visit_on": DUE}, "Contrôler, puis confirmer", "Contrôler, puis confirmer"),
+        (browser, "write_findings", words, "Contrôler, puis confirmer", "Ateliers tenus"),
+        (colleague, "sign_findings", {}, "Attend que votre collègue envoie", "Envoyer les constats au porteur"),
+        (browser, "send_findings", {"due_on": DUE}, "Attend la réponse du porteur", "Attend la réponse du porteur"),
     ]
-    for name, data, then in steps:
-        done = perform(browser, act_url(walk, name), **data)
+    for who, name, data, own, others in steps:
+        done = perform(who, act_url(walk, name), **data)
         assert done.status_code == 303, name
-        assert then in browser.page(mission_url(walk)).text
-        assert then in browser.page(INDEX).text
+        other = colleague if who is browser else browser
+        assert own in who.page(mission_url(walk)).text, name
+        assert own in who.page(INDEX).text, name
+        assert others in other.page(mission_url(walk)).text, name
     waiting = browser.get(act_url(walk, "conclude_control"))
     assert waiting.status_code == 409
     assert "n'a pas répondu" in Page(waiting.text).text
     walk.act("carrier", "reply", walk.mission_id(), answer="Voici la facture")
+    assert "Confirmer les constats, le porteur entendu" in browser.page(INDEX).text
+    sign = act_url(walk, "sign_findings")
+    assert "Voici la facture" in colleague.page(sign).text
+    assert perform(colleague, sign).status_code == 303
+    assert "Attend que votre collègue conclue" in colleague.page(mission_url(walk)).text
     url = act_url(walk, "conclude_control")
     page = browser.page(url)
     assert "Voici la facture" in page.text
@@ -150,9 +154,9 @@ def test_a_control_goes_through_its_pages(town: Town) -> None:
 
 def test_findings_show_what_was_planned_spent_and_paid(town: Town) -> None:
     walk = town.walk().drawn()
-    walk.act("controller", "select_for_control")
+    walk.taken()
     walk.act("controller", "announce", walk.mission_id(), visit_on=DUE)
-    url = act_url(walk, "send_findings")
+    url = act_url(walk, "write_findings")
     browser = town.browser("controller")
     text = browser.page(url).text.replace("\xa0", "\u202f")
     for seen in (
@@ -164,10 +168,11 @@ def test_findings_show_what_was_planned_spent_and_paid(town: Town) -> None:
     ):
         assert seen in text, seen
     form = browser.page(url).form(url).fields
-    empty = browser.post(url, {**form, "realisation": "Vu sur place"})
-    assert empty.status_code == 409
-    assert "Les constats sur les dépenses manquent" in Page(empty.text).text
-    assert "Vu sur place" in empty.text
+    assert browser.post(url, {**form, "realisation": "Vu sur place"}).status_code == 303
+    assert "Vu sur place" in browser.get(url).text, "what was written can be gone on with"
+    refused = town.browser("controller 2").get(act_url(walk, "sign_findings"))
+    assert refused.status_code == 409
+    assert "Les constats sur les dépenses manquent" in Page(refused.text).text
 
 
 def grant_controller(town: Town, who: str) -> None:

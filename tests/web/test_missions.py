@@ -62,9 +62,14 @@ def test_the_carrier_reads_the_ledger_with_the_findings(town: Town) -> None:
     assert controller.get(tables).status_code == 200
     for stranger in ("carrier", "other carrier", "animator"):
         assert town.browser(stranger).get(tables).status_code in (403, 404)
-    form = controller.page(url(walk, "send_findings")).form(url(walk, "send_findings")).fields
+    form = controller.page(url(walk, "write_findings")).form(url(walk, "write_findings")).fields
     assert "refused_cents" not in form
-    sent = {**form, "realisation": "Vu", "due_on": "2027-02-10"}
+    assert controller.post(url(walk, "write_findings"), {**form, "realisation": "Vu"}).status_code == 303
+    walk.act("controller 2", "sign_findings", walk.mission_id())
+    sent = {
+        **controller.page(url(walk, "send_findings")).form(url(walk, "send_findings")).fields,
+        "due_on": "2027-02-10",
+    }
     assert controller.post(url(walk, "send_findings"), sent).status_code == 303
     for address in (page, url(walk, "reply")):
         assert "Sans lien avec l'action" in carrier.page(address).text
@@ -126,10 +131,10 @@ def test_each_letter_is_there_once_it_was_sent(town: Town) -> None:
                 assert words in text, words
 
     check({"annonce"}, "tirée au sort", "Action réalisée")
-    walk.act("controller", "send_findings", walk.mission_id(), realisation="Vu sur place", due_on="2027-02-10")
+    walk.found("2027-02-10", realisation="Vu sur place")
     check({"annonce", "constats"}, "constats provisoires", "Sans lien avec l'action", "10 février 2027")
     walk.act("carrier", "reply", walk.mission_id(), answer="Merci")
-    walk.act("controller", "conclude_control", outcome="payback", payback_cents="7,50", conclusion="À rembourser vite")
+    walk.concluded(outcome="payback", payback_cents="7,50", conclusion="À rembourser vite")
     check({"annonce", "constats", "conclusion"}, "Somme à rembourser : 7,50", "À rembourser vite")
     answer = carrier.get(letters(walk, "conclusion")[1])
     assert answer.data.startswith(b"%PDF")
@@ -166,9 +171,9 @@ def test_where_no_pdf_can_be_made_the_letter_stands_in(town: Town, monkeypatch: 
 )
 def test_a_sum_is_paid_back_with_its_outcome_alone(town: Town, outcome: str, sum_typed: str, says: str) -> None:
     walk = town.walk().announced()
-    mission = walk.mission_id()
-    walk.act("controller", "send_findings", mission, realisation="Vu", spending="Vu", due_on="2027-02-10")
+    mission = walk.found("2027-02-10", realisation="Vu", spending="Vu").mission_id()
     walk.act("carrier", "reply", mission, answer="Merci")
+    walk.act("controller 2", "sign_findings", mission)
     browser = town.browser("controller")
     here = f"/dossiers/{walk.dossier_id}/actes/conclude_control"
     form = browser.page(here).form(here).fields

@@ -771,6 +771,33 @@ CONTROL = (
         to("mission", 1, state="'concluded'", concluded_at=LATER),
         to("mission", 1, state="'findings_sent'"),
     ),
+    Case(
+        "ck_mission_signed_by_one_of_two",
+        to("mission", 1, controller_id=3, second_id=4, signed_by_id=2, signed_at=LATER),
+        to("mission", 1, controller_id=3, second_id=4, signed_by_id=3, signed_at=LATER),
+    ),
+    Case(
+        "ck_mission_signed_by_one_of_two",
+        to("mission", 1, controller_id=3, signed_by_id=3, signed_at=LATER),
+        to("mission", 1, controller_id=3),
+    ),
+    Case(
+        "ck_mission_signature_dated",
+        to("mission", 1, controller_id=3, second_id=4, signed_by_id=3),
+        to("mission", 1, controller_id=3, second_id=4),
+    ),
+    *(
+        Case(
+            "findings_by_two",
+            to("mission", 1, **sent),
+            to("mission", 1, **sent, signed_by_id=3, signed_at=LATER),
+            given=[to("mission", 1, controller_id=3, second_id=4, state=f"'{before}'")],
+        )
+        for before, sent in (
+            ("announced", {"state": "'findings_sent'"}),
+            ("findings_sent", {"state": "'concluded'", "concluded_at": LATER, "outcome": "'none'"}),
+        )
+    ),
     *(
         Case("findings_fixed", to("mission", 2, **change), to("mission", 1, **change))
         for change in (

@@ -177,7 +177,9 @@ CLOSE = (
     "UPDATE opinion SET sealed_at = '2027-03-01 10:00:00+00' WHERE id = 2",
     "UPDATE joint_opinion SET issued_at = '2027-03-01 10:00:00+00' WHERE id = 1",
     "UPDATE sample SET sealed_at = '2027-03-01 10:00:00+00' WHERE id = 1",
-    "UPDATE mission SET state = 'findings_sent' WHERE id = 2",
+    "UPDATE mission SET state = 'findings_sent', controller_id = 3, second_id = 4, signed_by_id = 4,"
+    " signed_at = '2027-03-01 10:00:00+00' WHERE id = 2",
+    "UPDATE mission SET controller_id = NULL, second_id = NULL, signed_by_id = NULL, signed_at = NULL WHERE id = 2",
     f"UPDATE plan_participant SET commitment = '{'1' * 64}', committed_at = '2027-01-04 10:00:00+00'"
     " WHERE plan_id = 1 AND rank = 1",
 )

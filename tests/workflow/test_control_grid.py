@@ -1,7 +1,6 @@
 """The realisation grid of a control: its versions, its answers, and that it is fixed once the findings are sent."""
 
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -114,12 +113,11 @@ def test_controllers_alone_fill_it(walk: Walk, who: str) -> None:
 
 
 def test_a_grid_begun_is_ended_before_the_findings_and_stands_for_them(walk: Walk) -> None:
-    due = (walk.now + timedelta(days=30)).date().isoformat()
     first, *others = items(walk)
     fill(walk, {first: GAP})
 
     def send() -> None:
-        walk.act("controller", "send_findings", walk.mission_id(), spending="Vu", due_on=due)
+        walk.found(spending="Vu")
 
     with pytest.raises(Refused, match=re.escape("grid_whole")):
         send()
@@ -130,5 +128,5 @@ def test_a_grid_begun_is_ended_before_the_findings_and_stands_for_them(walk: Wal
     with pytest.raises(Refused):
         fill(walk, {first: YES})
     walk.act("carrier", "reply", walk.mission_id(), answer="Merci")
-    walk.act("controller", "conclude_control", outcome="none", conclusion="Bien")
+    walk.concluded(outcome="none", conclusion="Bien")
     assert walk.state == "controlled"

@@ -1,6 +1,5 @@
 """The spending ledger of a control: its sums, who keeps it, and that it is fixed once the findings are sent."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -33,8 +32,7 @@ def lines(walk: Walk) -> list[LedgerLine]:
 
 
 def send(walk: Walk, **changes: Any) -> None:
-    due = (walk.now + timedelta(days=30)).date().isoformat()
-    walk.act("controller", "send_findings", walk.mission_id(), **{"realisation": "Vu", "due_on": due} | changes)
+    walk.found(**{"realisation": "Vu"} | changes)
 
 
 def file(walk: Walk, who: str) -> File:
@@ -126,5 +124,5 @@ def test_it_stands_for_the_findings_on_spending_and_says_what_is_refused(walk: W
     with pytest.raises(Refused):
         enter(walk)
     walk.act("carrier", "reply", walk.mission_id(), answer="Merci")
-    walk.act("controller", "conclude_control", outcome="payback", conclusion="À rembourser")
+    walk.concluded(outcome="payback", conclusion="À rembourser")
     assert walk.state == "controlled"

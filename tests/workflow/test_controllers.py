@@ -8,7 +8,8 @@ from sqlalchemy import select
 from tests.factories import NOW, Walk, build
 from workflow.db import Database
 from workflow.errors import Forbidden, Refused
-from workflow.models import Interest, Mission, Person, RoleGrant
+from workflow.models import ControlItem, Interest, LedgerLine, Mission, Person, RoleGrant
+from workflow.queries.dossier import load
 from workflow.use_cases import control, people
 
 OTHERS = {"second": "CAVM", "third": "CAVM", "of funder": "État"}
@@ -73,19 +74,121 @@ def test_other_controllers_do_not_act(walk: Walk) -> None:
     with refused("controller_named") as caught:
         walk.act("third", "announce", walk.mission_id(), visit_on="2027-01-10")
     assert caught.value.reasons[0].params == {"names": ("Rôle controller",)}
+    walk.act("second", "join_control", walk.mission_id())
     walk.act("controller", "announce", walk.mission_id(), visit_on="2027-01-10")
-    found = {"realisation": "Vu", "spending": "Vu", "due_on": "2027-02-10"}
-    for act, raw in (("fill_grid", {"answers": {}}), ("strike_expense", {"line_id": 1}), ("send_findings", found)):
+    found = {"realisation": "Vu", "spending": "Vu"}
+    for act, raw in (
+        *(("fill_grid", {"answers": {}}), ("strike_expense", {"line_id": 1}), ("write_findings", found)),
+        *(("sign_findings", {}), ("send_findings", {"due_on": "2027-02-10"})),
+    ):
         with refused("controller_named"):
             walk.act("third", act, walk.mission_id(), **raw)
-    walk.act("controller", "send_findings", walk.mission_id(), **found)
+    sent(walk, **found)
     walk.act("carrier", "reply", walk.mission_id(), answer="Merci")
     end = {"outcome": "none", "conclusion": "Bien"}
     with refused("controller_named"):
         walk.act("third", "conclude", walk.mission_id(), **end)
     with refused("controller_named"):
         walk.act("third", "conclude_control", **end)
+    walk.act("second", "sign_findings", walk.mission_id())
     walk.act("controller", "conclude_control", **end)
+
+
+def sent(walk: Walk, **found: str) -> None:
+    """Findings of the two, written by one, confirmed by the other."""
+    walk.act("controller", "write_findings", walk.mission_id(), **found)
+    walk.act("second", "sign_findings", walk.mission_id())
+    walk.act("controller", "send_findings", walk.mission_id(), due_on="2027-02-10")
+
+
+def test_nobody_announces_alone(walk: Walk) -> None:
+    walk.act("controller", "select_for_control")
+    with refused("pair_named"):
+        walk.act("controller", "announce", walk.mission_id(), visit_on="2027-01-10")
+    walk.act("second", "join_control", walk.mission_id())
+    walk.act("controller", "announce", walk.mission_id(), visit_on="2027-01-10")
+
+
+LINE = {"spent_on": "2027-07-01", "label": "Tables", "voucher": "F-12", "amount_cents": 100_00}
+
+
+@pytest.fixture
+def signed(walk: Walk) -> Walk:
+    """Announced, its findings written by one controller and confirmed by the other."""
+    walk.act("controller", "select_for_control")
+    walk.act("second", "join_control", walk.mission_id())
+    walk.act("controller", "announce", walk.mission_id(), visit_on="2027-01-10")
+    walk.act("controller", "enter_expense", walk.mission_id(), **LINE)
+    walk.act("controller", "write_findings", walk.mission_id(), realisation="Vu")
+    walk.act("second", "sign_findings", walk.mission_id())
+    return walk
+
+
+def test_findings_are_sent_by_the_one_and_confirmed_by_the_other(signed: Walk) -> None:
+    mission = signed.mission_id()
+    with refused("findings_signed"):
+        signed.act("second", "send_findings", mission, due_on="2027-02-10")
+    signed.act("controller", "sign_findings", mission)
+    with refused("findings_signed"):
+        signed.act("controller", "send_findings", mission, due_on="2027-02-10")
+    signed.act("second", "send_findings", mission, due_on="2027-02-10")
+
+
+def test_what_changes_is_confirmed_again(signed: Walk) -> None:
+    mission = signed.mission_id()
+    with signed.database.read() as session:
+        line = session.scalars(select(LedgerLine)).one()
+        item = session.scalars(select(ControlItem.id).order_by(ControlItem.position)).first()
+        items = session.scalars(select(ControlItem.id)).all()
+    yes = {"verdict": "compliant"}
+    changes: list[tuple[str, dict[str, Any]]] = [
+        ("write_findings", {"realisation": "Vu autrement"}),
+        ("fill_grid", {"answers": {str(one): yes for one in items}}),
+        ("fill_grid", {"answers": {str(item): {"verdict": "minor_gap", "observation": "Peu"}}}),
+        ("enter_expense", {**LINE, "line_id": line.id, "label": "Chaises"}),
+        ("enter_expense", LINE),
+        ("strike_expense", {"line_id": line.id}),
+    ]
+    for act, raw in changes:
+        signed.act("second", act, mission, **raw)
+        with refused("findings_signed"):
+            signed.act("controller", "send_findings", mission, due_on="2027-02-10")
+        signed.act("second", "sign_findings", mission)
+    same = {"answers": {str(one): yes for one in items if one != item}}
+    signed.act("controller", "fill_grid", mission, **same)
+    signed.act("controller", "write_findings", mission, realisation="Vu autrement")
+    signed.act("controller", "send_findings", mission, due_on="2027-02-10")
+
+
+def test_findings_are_not_confirmed_unseen(signed: Walk) -> None:
+    mission = signed.mission_id()
+    with signed.database.read() as session:
+        seen = load(session, signed.world.actor(session, "second"), signed.dossier_id).findings_mark
+    signed.act("second", "sign_findings", mission, seen=seen)
+    signed.act("controller", "enter_expense", mission, **LINE)
+    with refused("findings_unchanged"):
+        signed.act("second", "sign_findings", mission, seen=seen)
+
+
+def test_a_reply_is_read_by_both_before_the_conclusion(signed: Walk) -> None:
+    mission = signed.mission_id()
+    signed.act("controller", "send_findings", mission, due_on="2027-02-10")
+    signed.act("carrier", "reply", mission, answer="Voici")
+    end = {"outcome": "none", "conclusion": "Bien"}
+    for act, subject in (("conclude", mission), ("conclude_control", None)):
+        with refused("findings_signed"):
+            signed.act("controller", act, subject, **end)
+    signed.act("controller", "sign_findings", mission)
+    with refused("findings_signed"):
+        signed.act("controller", "conclude_control", **end)
+    signed.act("second", "conclude_control", **end)
+    assert signed.state == "controlled"
+
+
+def test_another_pair_confirms_for_itself(signed: Walk) -> None:
+    name(signed, "controller", "third")
+    with refused("findings_signed"):
+        signed.act("controller", "send_findings", signed.mission_id(), due_on="2027-02-10")
 
 
 def test_the_committee_names_both_who_alone_take_it_up(walk: Walk) -> None:

@@ -336,6 +336,8 @@ class Mission(Answer):
     payback_cents = cents(allow_none=True)
     conclusion = text()
     concluded_at = instant(allow_none=True)
+    signed_at = instant(N_("Depuis quand un contrôleur confirme les constats tels qu'ils sont."), allow_none=True)
+    seen = text(N_("À rendre avec sign_findings : elle dit quels constats vous aviez lus."))
     grid = many(GridItem, N_("Vide pour le porteur tant que les constats ne sont pas envoyés."))
     ledger = many(LedgerLine, N_("Vide pour le porteur tant que les constats ne sont pas envoyés."))
     totals = nested(LedgerTotals, N_("Absent tant que le registre est vide."), allow_none=True)

@@ -71,7 +71,13 @@ def _control(file: File) -> dict[str, Any] | None:
         }
         for item in file.all("grid")
     ]
-    return {**mission._asdict(), "grid": grid, "ledger": file.all("ledger"), "totals": file.ledger}
+    return {
+        **mission._asdict(),
+        "grid": grid,
+        "ledger": file.all("ledger"),
+        "totals": file.ledger,
+        "seen": file.findings_mark,
+    }
 
 
 _PARTS: Mapping[str, tuple[str, Callable[[File], Any]]] = {

@@ -59,6 +59,7 @@ KIND_LABELS: Mapping[str, str] = {
     "evaluated": N_("Action évaluée"),
     "final_report_received": N_("Bilan final reçu"),
     "findings_answered": N_("Réponse aux constats"),
+    "findings_signed": N_("Constats confirmés"),
     "findings_sent": N_("Constats du contrôle"),
     "funded": N_("Financement accordé"),
     "funded_agents": N_("Financement accordé (équipe)"),

@@ -165,9 +165,9 @@ def _evaluate(story: Story) -> None:
 # --- control ----------------------------------------------------------------------------------------------------
 
 
-def _controller(story: Story) -> Actor:
-    """One who keeps the dossier from the first act to the last."""
-    if story.controller is None:
+def _controllers(story: Story) -> tuple[Actor, Actor]:
+    """The two who keep the dossier from the first act to the last."""
+    if story.controllers is None:
         cast = story.world.cast
         granted = {story.world.funders[line.funder] for line in story.lines if line.granted}
         free = [
@@ -175,9 +175,18 @@ def _controller(story: Story) -> Actor:
             for actor in cast.controllers
             if cast.is_free(actor, story.carrier.organisation_id) and granted != {actor.institution_id}
         ]
-        first = free[0]
-        story.controller = first if story.stage.rng.random() < 0.5 else story.stage.rng.choice(free)
-    return story.controller
+        rng = story.stage.rng
+        first = free[0] if rng.random() < 0.5 else rng.choice(free)
+        story.controllers = first, rng.choice([actor for actor in free if actor != first])
+    return story.controllers
+
+
+def _controller(story: Story) -> Actor:
+    return _controllers(story)[0]
+
+
+def _second(story: Story) -> Actor:
+    return _controllers(story)[1]
 
 
 def _take(story: Story) -> None:
@@ -185,6 +194,7 @@ def _take(story: Story) -> None:
 
 
 def _announce(story: Story) -> None:
+    story.act(_second(story), "join_control", story.mission_id)
     story.act(_controller(story), "announce", story.mission_id, visit_on=story.due(0, 6))
 
 
@@ -232,12 +242,13 @@ def _findings(story: Story) -> None:
     _vouchers(story)
     story.act(
         _controller(story),
-        "send_findings",
+        "write_findings",
         story.mission_id,
         realisation=story.stage.say("realisation"),
         spending=story.stage.say("spending"),
-        due_on=due_on,
     )
+    story.act(_second(story), "sign_findings", story.mission_id)
+    story.act(_controller(story), "send_findings", story.mission_id, due_on=due_on)
 
 
 def _reply(story: Story) -> None:
@@ -248,6 +259,7 @@ def _conclude(story: Story) -> None:
     outcome = story.stage.rng.choice(
         ("recommendation", "payback") if story.refused else ("none", "none", "recommendation")
     )
+    story.act(_second(story), "sign_findings", story.mission_id)
     story.act(_controller(story), "conclude_control", outcome=outcome, conclusion=story.stage.say("conclusions"))
 
 

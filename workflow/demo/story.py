@@ -109,7 +109,7 @@ class Story:
     opinions: dict[int, dict[str, Any]] = field(default_factory=dict)
     joint_id: int = 0
     consultation: tuple[int, str] = (0, "")
-    controller: Actor | None = None
+    controllers: tuple[Actor, Actor] | None = None
     mission_id: int = 0
     refused: int = 0
     not_before: datetime | None = None

@@ -229,6 +229,14 @@ REFUSALS = (
         + changed("visit_on", "realisation", "spending", "refused_cents"),
         since="0011",
     ),
+    Refusal(
+        "findings_by_two",
+        "findings are sent and concluded with the signature of one of the two controllers",
+        "mission",
+        (UPDATE,),
+        f"OLD.state IN ('announced', 'findings_sent') AND {changed('state')} AND NEW.signed_by_id IS NULL",
+        since="0014",
+    ),
     *(
         Refusal(name, why, "mission", (event,), f"{first}({condition})", since="0011")
         for name, why, condition in (

@@ -92,6 +92,17 @@ class Mission(Base):
     realisation: Mapped[str] = mapped_column(default="")
     spending: Mapped[str] = mapped_column(default="")
     refused_cents: Mapped[int] = cents(default=0)
+    signed_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id"),
+        CheckConstraint(
+            "signed_by_id IS NULL OR second_id IS NOT NULL AND signed_by_id IN (controller_id, second_id)",
+            "signed_by_one_of_two",
+        ),
+    )
+    """Which of the two stands by what is found as it is; nobody once it changed."""
+    signed_at: Mapped[datetime | None] = mapped_column(
+        CheckConstraint("(signed_at IS NULL) = (signed_by_id IS NULL)", "signature_dated")
+    )
     reply_due_on: Mapped[date | None]
     reply: Mapped[str | None]
     replied_at: Mapped[datetime | None]
@@ -105,6 +116,10 @@ class Mission(Base):
     controller: Mapped[Person | None] = relationship(foreign_keys=[controller_id])
     second: Mapped[Person | None] = relationship(foreign_keys=[second_id])
     answers: Mapped[list["RealisationAnswer"]] = relationship(cascade="all, delete-orphan")
+
+    def unsign(self) -> None:
+        """What is found changes: whoever stood by it has to look again."""
+        self.signed_by_id = self.signed_at = None
 
 
 class ControlGrid(Base):

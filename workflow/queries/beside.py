@@ -66,6 +66,8 @@ BESIDE: Mapping[str, Callable[[Asked], Any]] = {
             "name_controllers",
             "enter_expense",
             "strike_expense",
+            "write_findings",
+            "sign_findings",
             "send_findings",
             "conclude",
             "conclude_control",

@@ -121,8 +121,14 @@ class Task:
     on_mission: bool = False
 
 
-def task_of(state: str, dossier_state: str, *, heard: bool) -> Task:
-    """What a mission awaits next. `heard` says that the carrier answered or let the delay pass."""
+def task_of(
+    state: str, dossier_state: str, *, heard: bool, mine: bool = True, paired: bool = True, signed: str = ""
+) -> Task:
+    """What a mission awaits next, of its reader.
+
+    `heard` says that the carrier answered or let the delay pass; `mine` that the reader is one of its controllers,
+    `paired` that it has two; `signed` is OWN or OTHER where the reader or their colleague stands by the findings.
+    """
     if dossier_state == "follow_up":
         return Task(N_("Attend l'évaluation de l'action"))
     if dossier_state == "cancelled":
@@ -130,21 +136,40 @@ def task_of(state: str, dossier_state: str, *, heard: bool) -> Task:
     if dossier_state == "evaluated":
         return Task(N_("Prendre en charge le contrôle"), "select_for_control")
     if dossier_state == "under_control":
-        if state == "drawn":
-            return Task(N_("Annoncer le contrôle au porteur"), "announce", on_mission=True)
-        if state == "announced":
-            return Task(N_("Contrôler, puis envoyer les constats"), "send_findings", on_mission=True)
-        if state == "concluded" or heard:
+        if state == "concluded":
             return Task(N_("Conclure le contrôle"), "conclude_control")
-        return Task(N_("Attend la réponse du porteur"))
+        if state == "findings_sent" and not heard:
+            return Task(N_("Attend la réponse du porteur"))
+        if not paired:
+            return _WAITS_FOR_SECOND if mine else Task(N_("Rejoindre le contrôle"), "join_control", on_mission=True)
+        return _PAIRED[state, "" if state == "drawn" else signed]
     if dossier_state == "controlled":
         return Task(N_("Clore le dossier"), "close")
     return Task(N_("Terminé"))
 
 
+OWN, OTHER = "own", "other"
+_WAITS_FOR_SECOND = Task(N_("Attend qu'un second contrôleur le rejoigne"))
+_PAIRED: Mapping[tuple[str, str], Task] = {
+    ("drawn", ""): Task(N_("Annoncer le contrôle au porteur"), "announce", on_mission=True),
+    ("announced", ""): Task(N_("Contrôler, puis confirmer les constats"), "sign_findings", on_mission=True),
+    ("announced", OWN): Task(N_("Attend que votre collègue envoie les constats")),
+    ("announced", OTHER): Task(N_("Envoyer les constats au porteur"), "send_findings", on_mission=True),
+    ("findings_sent", ""): Task(N_("Confirmer les constats, le porteur entendu"), "sign_findings", on_mission=True),
+    ("findings_sent", OWN): Task(N_("Attend que votre collègue conclue")),
+    ("findings_sent", OTHER): Task(N_("Conclure le contrôle"), "conclude_control"),
+}
+"""What a mission of two awaits, by its state and who stands by its findings."""
+
+
+def _signed(signer: int | None, reader: int | None) -> str:
+    return "" if signer is None else OWN if signer == reader else OTHER
+
+
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One mission in the controller's list. `involved` names how the reader took part in the dossier."""
+    """One mission in the controller's list. `involved` names how the reader took part in the dossier; `open` that they
+    are one of its two controllers, or can be."""
 
     id: int
     dossier_id: int
@@ -156,6 +181,7 @@ class Errand:
     dossier_state: str
     controller: str | None
     mine: bool
+    open: bool
     due_on: date | None
     task: Task
     involved: tuple[str, ...]
@@ -164,7 +190,7 @@ class Errand:
 
 @dataclass(frozen=True)
 class Errands:
-    """The missions of a campaign: the reader's own and those nobody took up, by state; and the others'."""
+    """The missions of a campaign: the reader's own and those that lack a controller, by state; and the others'."""
 
     mine: Mapping[str, Sequence[Errand]]
     others: Sequence[Errand]
@@ -193,6 +219,7 @@ def errands(session: Session, actor: Actor, campaign_id: int, today: date) -> Er
             second.name.label("second"),
             Mission.controller_id,
             Mission.second_id,
+            Mission.signed_by_id,
             Mission.visit_on,
             Mission.reply_due_on,
             Mission.replied_at,
@@ -213,7 +240,7 @@ def errands(session: Session, actor: Actor, campaign_id: int, today: date) -> Er
     others = []
     for row in rows:
         errand = _errand(row, actor, today, tuple(name for name in traces if getattr(row, name)))
-        if row.controller_id is None or errand.mine:
+        if errand.open:
             mine.setdefault(_group(errand), []).append(errand)
         else:
             others.append(errand)
@@ -233,7 +260,9 @@ def _group(errand: Errand) -> str:
 def _errand(row: Row, actor: Actor, today: date, involved: tuple[str, ...]) -> Errand:
     heard = row.replied_at is not None or (row.reply_due_on is not None and row.reply_due_on < today)
     due = {"announced": row.visit_on, "findings_sent": None if heard else row.reply_due_on}.get(row.state)
-    task = task_of(row.state, row.dossier_state, heard=heard)
+    mine, paired = actor.person_id in (row.controller_id, row.second_id), row.second_id is not None
+    signed = _signed(row.signed_by_id, actor.person_id)
+    task = task_of(row.state, row.dossier_state, heard=heard, mine=mine, paired=paired, signed=signed)
     return Errand(
         row.id,
         row.dossier_id,
@@ -244,7 +273,8 @@ def _errand(row: Row, actor: Actor, today: date, involved: tuple[str, ...]) -> E
         row.state,
         row.dossier_state,
         " – ".join(name for name in (row.controller, row.second) if name) or None,
-        actor.person_id in (row.controller_id, row.second_id),
+        mine,
+        mine or not paired,
         (due or row.due_on) if row.dossier_state in ("evaluated", "under_control", "controlled") else None,
         task,
         involved,
@@ -275,7 +305,14 @@ def inquiry(session: Session, actor: Actor, mission_id: int, today: date) -> Inq
         select(*(trace.label(name) for name, trace in traces.items())).where(Dossier.id == mission.dossier_id)
     ).one()
     heard = mission.replied_at is not None or (mission.reply_due_on is not None and mission.reply_due_on < today)
-    task = task_of(mission.state, file.dossier.state, heard=heard)
+    task = task_of(
+        mission.state,
+        file.dossier.state,
+        heard=heard,
+        mine=actor.person_id in (mission.controller_id, mission.second_id),
+        paired=mission.second_id is not None,
+        signed=_signed(mission.signed_by_id, actor.person_id),
+    )
     return Inquiry(mission, file, task, tuple(name for name in traces if row._mapping[name]))
 
 

@@ -15,6 +15,7 @@ from states.dossier import ANIMATOR, BINOME, CARRIER, CONTROLLER, FUNDER, TRANSV
 from states.words import N_
 from workflow.access import INSTRUCTOR, SEES, Actor, knows_of_mission, roles_on, sees, visible
 from workflow.errors import NotFound
+from workflow.findings import mark
 from workflow.ledger import Totals, totals
 from workflow.models import Consultation, Document, Dossier
 from workflow.models.instruction import THIRD
@@ -119,6 +120,12 @@ class File:
     def grid_begun(self) -> bool:
         """Whether an item of the realisation grid of the control is answered."""
         return any(item.verdict for item in self.all("grid"))
+
+    @property
+    def findings_mark(self) -> str:
+        """What `sign_findings` takes as seen: the mark of what this file shows of the control."""
+        answers = [(row.id, row.verdict, row.observation, row.evidence) for row in self.all("grid") if row.verdict]
+        return mark(self.one("mission"), answers, [(row.id, row.version) for row in self.all("ledger")])
 
     @property
     def ledger(self) -> Totals | None:

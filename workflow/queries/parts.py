@@ -382,6 +382,8 @@ PARTS: Mapping[str, tuple[str | None, Select[*tuple[Any, ...]]]] = {
             Mission.state,
             Mission.controller_id,
             Mission.second_id,
+            Mission.signed_by_id,
+            Mission.signed_at,
             Mission.visit_on,
             Mission.realisation,
             Mission.spending,

@@ -1,7 +1,7 @@
 """Journey of the control: the draw, the missions, their findings, the closing."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from workflow import journal
 from workflow.access import Actor
 from workflow.acts import Act, Case
 from workflow.errors import Invalid, NotFound, Refused
+from workflow.findings import mark
 from workflow.forms import LONG, Cents, Choice, Day, Form, Reference, Text, read
 from workflow.ledger import totals
 from workflow.models import Campaign, Dossier, LedgerLine, Mission, Sample, SamplePlan, SampleUnit
@@ -175,6 +176,7 @@ class Controllers(Form):
 
 def _name_controllers(case: Case) -> None:
     mission = _mission(case)
+    mission.unsign()
     mission.controller_id, mission.second_id = case.data["first_id"], case.data["second_id"]
     case.details["controllers"] = sorted(one.name for one in case.facts.controllers)
 
@@ -188,28 +190,65 @@ class Announcement(Form):
 def _announce(case: Case) -> None:
     mission = _mission(case)
     mission.visit_on = case.data["visit_on"]
-    mission.controller_id = mission.controller_id or case.person_id
     grid = in_force(case.session)
     mission.grid_id = grid.id if grid else None
     case.payload["on"] = case.data["visit_on"].isoformat()
 
 
 class Findings(Form):
-    """What was found, and by when the carrier may answer. Where there is a ledger, its lines say what is refused."""
+    """What was found, in words. Where there is a ledger, its lines say what is refused."""
 
     realisation = Text(N_("Constats sur la réalisation"), longest=LONG, load_default="")
     spending = Text(N_("Constats sur les dépenses"), longest=LONG, load_default="")
     refused_cents = Cents(N_("Dépenses refusées"), load_default=0)
+
+
+def _lines(case: Case) -> Sequence[LedgerLine]:
+    return case.session.scalars(select(LedgerLine).where(LedgerLine.mission_id == case.subject.id)).all()
+
+
+def _write_findings(case: Case) -> None:
+    mission, data = _mission(case), case.data
+    if data["refused_cents"] and _lines(case):
+        raise Invalid({"refused_cents": [N_("Le registre des dépenses dit ce qui est refusé : laissez vide.")]})
+    before = mission.realisation, mission.spending, mission.refused_cents
+    after = data["realisation"], data["spending"], data["refused_cents"]
+    if after != before:
+        mission.unsign()
+        mission.realisation, mission.spending, mission.refused_cents = after
+
+
+class Signature(Form):
+    """The mark of the findings as they were shown; without it, those that stand."""
+
+    seen = Text("", load_default="", metadata={"widget": "hidden"})
+
+
+def _sign_findings(case: Case) -> None:
+    mission = _mission(case)
+    answers = [(one.item_id, one.verdict, one.observation, one.evidence) for one in mission.answers]
+    if case.data["seen"] not in ("", mark(mission, answers, [(line.id, line.version) for line in _lines(case)])):
+        raise Refused(
+            Reason(
+                "findings_unchanged",
+                N_("Les constats ont changé depuis que vous les avez ouverts."),
+                N_("Relisez-les tels qu'ils sont, puis confirmez."),
+            )
+        )
+    mission.signed_by_id, mission.signed_at = case.person_id, case.now
+
+
+class Sending(Form):
+    """By when the carrier may answer."""
+
     due_on = Day(N_("Réponse du porteur attendue le"), load_default=None)
 
 
 def _send_findings(case: Case) -> None:
     mission, data = _mission(case), case.data
-    mission.realisation, mission.spending = data["realisation"], data["spending"]
-    lines = case.session.scalars(select(LedgerLine).where(LedgerLine.mission_id == mission.id)).all()
-    if lines and data["refused_cents"]:
-        raise Invalid({"refused_cents": [N_("Le registre des dépenses dit ce qui est refusé : laissez vide.")]})
-    mission.refused_cents = totals(lines).refused if lines else data["refused_cents"]
+    lines = _lines(case)
+    if lines:
+        mission.refused_cents = totals(lines).refused
     mission.reply_due_on = data["due_on"]
     case.details |= {"refused_cents": mission.refused_cents, "ledger_lines": len(lines)}
     case.payload["due_on"] = data["due_on"].isoformat()
@@ -217,6 +256,7 @@ def _send_findings(case: Case) -> None:
 
 def _reply(case: Case) -> None:
     mission = _mission(case)
+    mission.unsign()
     mission.reply, mission.replied_at = case.data["answer"], case.now
 
 
@@ -259,7 +299,9 @@ ACTS = (
     Act("join_control", CONTROL, Form, _join_control),
     Act("name_controllers", CONTROL, Controllers, _name_controllers),
     Act("announce", CONTROL, Announcement, _announce),
-    Act("send_findings", CONTROL, Findings, _send_findings),
+    Act("write_findings", CONTROL, Findings, _write_findings),
+    Act("sign_findings", CONTROL, Signature, _sign_findings),
+    Act("send_findings", CONTROL, Sending, _send_findings),
     Act("reply", CONTROL, Answer, _reply),
     CONCLUDE,
     Act("conclude_control", DOSSIER, Conclusion, _conclude_control),

@@ -118,8 +118,10 @@ def _fill_grid(case: Case) -> None:
         elif content[0] not in (None, COMPLIANT) and not content[1]:
             problems[item_id] = {"observation": [N_("Dites ce qui a été constaté.")]}
         elif content[0] is None and old:
+            mission.unsign()
             mission.answers.remove(old)
         elif content[0] is not None:
+            mission.unsign()
             kept = old or RealisationAnswer(item_id=item_id)
             kept.verdict, kept.observation, kept.evidence = content
             if old is None:

@@ -11,7 +11,7 @@ from workflow.acts import Act, Case
 from workflow.errors import Invalid, NotFound, Refused
 from workflow.forms import LONG, Cents, Day, Form, Percent, Text
 from workflow.ledger import WHOLE, allocated
-from workflow.models import LedgerLine
+from workflow.models import LedgerLine, Mission
 
 
 class Expense(Form):
@@ -57,10 +57,17 @@ def _enter_expense(case: Case) -> None:
     line.accepted_cents = charged - line.refused_cents
     line.entered_by_id, line.entered_at = case.person_id, case.now
     line.version += 1
+    _unsign(case)
 
 
 def _strike_expense(case: Case) -> None:
     case.session.delete(_line(case))
+    _unsign(case)
+
+
+def _unsign(case: Case) -> None:
+    if isinstance(case.subject, Mission):
+        case.subject.unsign()
 
 
 def _line(case: Case) -> LedgerLine:
