@@ -30,6 +30,17 @@ class Controller:
 
 
 @dataclass(frozen=True, slots=True)
+class Reviewer:
+    """Somebody whom an act proposes to review an action."""
+
+    person_id: int
+    name: str
+    institution_id: int | None
+    holds_role: bool
+    took_part: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Facts about one dossier and the act proposed on it. Sums are integer cents, dates are local (Paris) dates.
 
@@ -116,6 +127,12 @@ class Facts:
     spending_found: bool = False
     carrier_heard: bool = False
     reply_due_on: date | None = None
+    # mid-term review
+    reviewers: tuple[Reviewer, ...] = ()
+    actor_took_part: bool = False
+    unanswered_criteria: tuple[str, ...] = ()
+    actor_signed: bool = False
+    colleague_signed: bool = False
 
 
 OF_THE_ACT = frozenset(
@@ -146,6 +163,7 @@ OF_THE_ACT = frozenset(
         "agreement_signed",
         "missing_grid_fields",
         "controllers",
+        "reviewers",
         "realisation_found",
         "spending_found",
     }

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
+from tests import reviews
 from tests.factories import NOW, Walk, World
 from workflow.access import Actor
 from workflow.db import Database
@@ -165,6 +166,14 @@ def _controlled(walk: Walk) -> None:
     walk.act("carrier", "reply", mission, answer="Merci")
     walk.act("controller", "conclude_control", outcome="none", conclusion=found)
     walk.act("controller", "close")
+    _reviewed(walk)
+
+
+def _reviewed(walk: Walk) -> None:
+    """Reviewed half-way through: it is the only one yet that can be drawn."""
+    reviews.draw(walk.database, walk.world, walk.now)
+    reviews.fill(reviews.name(walk.later(days=3)), reason=SECRET_WORDS[0])
+    reviews.sign(walk, "reviewer CAF")
 
 
 def _disputed(walk: Walk, world: World) -> None:

@@ -97,7 +97,8 @@ def addresses(app: Flask, town: Town, walk: Walk) -> Iterator[str]:
             "code": "opinion",
             "kind": "annonce",
             **dict.fromkeys(
-                ("number", "sample_id", "mission_id", "control_id", "subject_id", "message_id", "plan_id"), 1
+                ("number", "sample_id", "mission_id", "control_id", "review_id", "subject_id", "message_id", "plan_id"),
+                1,
             ),
         }
     with app.test_request_context():

@@ -23,6 +23,7 @@ from web.pages import (
     health,
     home,
     instructor,
+    midterm,
     missions,
     reminders,
     results,
@@ -58,6 +59,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     controller.pages,
     results.pages,
     missions.pages,
+    midterm.pages,
     ceremony.pages,
     admin.pages,
 )

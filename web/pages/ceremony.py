@@ -3,10 +3,12 @@
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, flash, make_response, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -21,7 +23,7 @@ from workflow.models import SamplePlan
 from workflow.queries import sampling_plans as plans
 from workflow.queries.evaluation import campaigns
 from workflow.queries.sampling_plans import Ceremony
-from workflow.sampling_plans import METHOD_LABELS, STRATUM_LABELS
+from workflow.sampling_plans import METHOD_LABELS, PURPOSES, STRATUM_LABELS
 from workflow.use_cases import ceremony as steps
 from workflow.use_cases import control
 from workflow.use_cases import sampling_plans as use_cases
@@ -29,6 +31,33 @@ from workflow.use_cases import sampling_plans as use_cases
 pages = Blueprint("ceremony", __name__, url_prefix="/controles/plans")
 NO_CHANGE = 204
 Step = Callable[[Session, Any, int, Mapping[str, Any], Any], SamplePlan]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the pages of a draw say by its purpose: its title, its home (label, endpoint, roles), who may give it up,
+    and what it leads to (label, endpoint of a page about its sample)."""
+
+    title: str
+    home: tuple[str, str, tuple[str, ...]]
+    planner: str
+    result: tuple[str, str]
+
+
+WORDS: Mapping[str, Words] = {
+    "control": Words(
+        N_("Tirage au sort des contrôles"),
+        (N_("Contrôles"), "controller.index", ("controller",)),
+        N_("un contrôleur"),
+        (N_("Résultat des contrôles"), "results.result"),
+    ),
+    "review": Words(
+        N_("Tirage au sort de la revue à mi-parcours"),
+        (N_("Mi-parcours"), "midterm.index", ("transversal", "administrator")),
+        N_("le comité transversal ou un administrateur"),
+        (N_("Synthèse par orientation"), "midterm.synthesis"),
+    ),
+}
 STATES: Mapping[str, tuple[str, str]] = {
     # state: its words, its tone
     "planned": (N_("Engagements en cours"), "work"),
@@ -43,7 +72,7 @@ STATES: Mapping[str, tuple[str, str]] = {
 @access("controller", "transversal", "administrator")
 def index() -> str:
     """All plans, newest first."""
-    return render_template("ceremony/index.html", plans=plans.plans(session()), states=STATES)
+    return render_template("ceremony/index.html", plans=plans.plans(session()), states=STATES, purposes=PURPOSES)
 
 
 @pages.route("/nouveau", methods=("GET", "POST"))
@@ -55,24 +84,55 @@ def plan() -> Response:
     chosen = default if wanted is None else next((row for row in rows if row.id == wanted), None)
     if chosen is None:
         raise NotFound("campaign")
-    form, outcome = use_cases.PlanForm(), NOTHING_ASKED
+    population = control.population_size(session(), chosen.id)
+    return planning(
+        "control",
+        {"campaign_id": chosen.id},
+        {"method": "srs", "reserve": "0"},
+        kicker=chosen.label,
+        action=url_for("ceremony.plan", campaign=chosen.id),
+        back_url=url_for("controller.index", campaign=chosen.id),
+        earlier=plans.plans(session(), chosen.id, "control"),
+        population=population,
+        told=ngettext(
+            "La campagne compte un dossier financé, en suivi ou évalué.",
+            "La campagne compte %(num)s dossiers financés, en suivi ou évalués.",
+            population,
+        ),
+        nothing=_("Aucun dossier de cette campagne n'est en suivi ou évalué."),
+        choices={},
+    )
+
+
+_WHAT = ("campaigns", "method", "stratum")
+_HOW = ("size", "reserve", "participants", "reveals_on", "reveals_hour", "public_source", "public_on", "public_hour")
+
+
+def planning(
+    purpose: str, fixed: Mapping[str, Any], proposed: Mapping[str, Any], choices: Mapping[str, Any], **shown: Any
+) -> Response:
+    """The form of a plan for `purpose`; sent, the plan is published.
+
+    `fixed` is what the page says itself of the plan, `proposed` what stands in the form before anything is typed.
+    """
+    form, outcome = use_cases.FORMS[purpose](), NOTHING_ASKED
     made: list[SamplePlan] = []
     if request.method == "POST":
-        raw = {**forms.sent(form), "campaign_id": chosen.id}
-        outcome = attempt(lambda unit: made.append(use_cases.plan(unit, current_actor(), raw, now())))
+        raw = {**forms.sent(form), **fixed}
+        outcome = attempt(lambda unit: made.append(use_cases.plan(unit, current_actor(), raw, now(), purpose)))
         if outcome.done:
             flash(_("Le plan est publié au journal : plus rien n'en changera."), "success")
             return see("ceremony.show", plan_id=made[0].id)
     page = render_template(
         "ceremony/plan.html",
-        campaign=chosen,
-        population=control.population_size(session(), chosen.id),
-        earlier=plans.plans(session(), chosen.id),
+        words=WORDS[purpose],
         form=form,
+        fields=(_WHAT, _HOW),
         labels=labels(form),
         outcome=outcome,
-        typed=forms.typed(form) if request.method == "POST" else {"method": "srs", "reserve": "0"},
-        choices={"overseers": plans.overseers(session())},
+        typed=forms.typed(form) if request.method == "POST" else proposed,
+        choices={"overseers": plans.overseers(session()), **choices},
+        **shown,
     )
     return make_response(page, outcome.status)
 
@@ -112,6 +172,7 @@ def _page(found: Ceremony, outcome: Outcome) -> Response:
             for name, label in plans.STEPS.items()
         ],
         states=STATES,
+        words=WORDS[found.plan.purpose],
         methods=METHOD_LABELS,
         strata=STRATUM_LABELS,
         outcome=outcome,
@@ -162,7 +223,7 @@ def read(plan_id: int) -> Response:
 
 
 @pages.post("/<int:plan_id>/abandon")
-@access("controller")
+@access("controller", "transversal", "administrator")
 def abandon(plan_id: int) -> Response:
     """Give the plan up."""
     return _done(plan_id, steps.abandon, _("Le plan est abandonné ; le journal dit pourquoi."))

@@ -94,6 +94,7 @@ ACT_READERS: Mapping[str, frozenset[str]] = {
     ),
     **dict.fromkeys(("sign_joint_opinion", "name_third"), _INSTRUCTION),
     **dict.fromkeys(("join_control", "name_controllers"), _CONTROL - {CARRIER}),
+    **dict.fromkeys(("name_reviewers", "sign_review"), SEES["review"]),
     **dict.fromkeys(("announce", "send_findings", "reply", "conclude"), _CONTROL),
 }
 """Who reads that an act was done. What is not named is read by nobody here: messages have their own thread."""

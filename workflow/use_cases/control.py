@@ -21,6 +21,7 @@ from workflow.forms import LONG, Cents, Choice, Day, Form, Reference, Text, read
 from workflow.ledger import totals
 from workflow.models import Campaign, Dossier, LedgerLine, Mission, Sample, SamplePlan, SampleUnit
 from workflow.sampling.draw import population_hash, tickets
+from workflow.sampling_plans import PURPOSES
 from workflow.transition import move
 from workflow.use_cases.control_grid import in_force
 from workflow.use_cases.experts import Answer
@@ -31,7 +32,7 @@ OUTCOME_LABELS = {
     "payback": N_("Somme à rembourser"),
 }
 TOO_FEW = N_("La campagne compte moins de dossiers financés que cela.")
-POPULATION = ("follow_up", "evaluated")
+POPULATION = PURPOSES["control"].population
 """A draw is made over the campaign's funded dossiers that are followed up or evaluated."""
 
 
@@ -62,7 +63,7 @@ def draw(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) 
     campaign = session.get(Campaign, data["campaign_id"], with_for_update={"key_share": True})
     if campaign is None:
         raise NotFound("campaign")
-    if session.scalar(select(Sample.id).where(Sample.campaign_id == campaign.id)):
+    if session.scalar(select(Sample.id).where(Sample.campaign_id == campaign.id, Sample.purpose == "control")):
         raise Refused(
             Reason(
                 "already_drawn",
@@ -70,7 +71,8 @@ def draw(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) 
                 N_("Un tirage scellé ne se refait pas ; consultez-le."),
             )
         )
-    if session.scalar(select(SamplePlan.id).where(SamplePlan.campaign_id == campaign.id).limit(1)):
+    plans = select(SamplePlan.id).where(SamplePlan.campaign_id == campaign.id, SamplePlan.purpose == "control")
+    if session.scalar(plans.limit(1)):
         raise Refused(
             Reason(
                 "drawn_by_plan",
