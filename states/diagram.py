@@ -65,6 +65,7 @@ LAYOUTS: Mapping[str, Layout] = {
         after={"revoked": -0.5, "expired": 0.5, "handed_over": 1.5},
     ),
     "control": Layout(road=("drawn", "announced", "findings_sent", "concluded")),
+    "review": Layout(road=("to_review", "under_review", "reviewed")),
 }
 
 

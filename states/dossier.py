@@ -12,6 +12,8 @@ EVALUATOR = "evaluator"
 CONTROLLER = "controller"
 ASSOCIATED = "associated"
 """The animator of an instance that is told of the dossier without leading it."""
+REVIEWER = "reviewer"
+"""One of the two who review the action half-way through the contract."""
 TRANSVERSAL = "transversal"
 ADMINISTRATOR = "administrator"
 SYSTEM = "system"
@@ -25,6 +27,7 @@ ROLES = (
     EVALUATOR,
     CONTROLLER,
     ASSOCIATED,
+    REVIEWER,
     TRANSVERSAL,
     ADMINISTRATOR,
     SYSTEM,

@@ -30,6 +30,17 @@ class Controller:
 
 
 @dataclass(frozen=True, slots=True)
+class Reviewer:
+    """Somebody whom an act proposes to review an action."""
+
+    person_id: int
+    name: str
+    institution_id: int | None
+    holds_role: bool
+    took_part: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Facts about one dossier and the act proposed on it. Sums are integer cents, dates are local (Paris) dates.
 
@@ -118,6 +129,12 @@ class Facts:
     """By the other of the two controllers than the one who acts, on what stands."""
     carrier_heard: bool = False
     reply_due_on: date | None = None
+    # mid-term review
+    reviewers: tuple[Reviewer, ...] = ()
+    actor_took_part: bool = False
+    unanswered_criteria: tuple[str, ...] = ()
+    actor_signed: bool = False
+    colleague_signed: bool = False
 
 
 OF_THE_ACT = frozenset(
@@ -148,6 +165,7 @@ OF_THE_ACT = frozenset(
         "agreement_signed",
         "missing_grid_fields",
         "controllers",
+        "reviewers",
     }
 )
 """Facts that come from what the person is about to type: unknown while an act is only offered."""

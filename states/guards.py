@@ -657,6 +657,68 @@ _ALL = (
         N_("Attendez sa réponse, ou le lendemain de son échéance."),
         lambda f: {"due": f.reply_due_on},
     ),
+    # mid-term review
+    Guard(
+        "two_reviewers",
+        ("reviewers",),
+        lambda f: len(f.reviewers) == 2 == len({one.person_id for one in f.reviewers}),
+        N_("Une revue est menée par deux relecteurs différents."),
+        N_("Choisissez deux personnes différentes."),
+    ),
+    Guard(
+        "reviewers_known",
+        ("reviewers",),
+        lambda f: all(one.holds_role for one in f.reviewers),
+        N_("N'est ni du comité transversal ni évaluateur : %(names)s."),
+        N_("Choisissez parmi les membres du comité transversal et les évaluateurs."),
+        lambda f: {"names": tuple(one.name for one in f.reviewers if not one.holds_role)},
+    ),
+    Guard(
+        "reviewers_independent",
+        ("reviewers",),
+        lambda f: not any(one.took_part for one in f.reviewers),
+        N_("A porté, instruit, évalué ou contrôlé cette action, ou a un intérêt déclaré : %(names)s."),
+        N_("Choisissez quelqu'un qui n'a pas pris part au dossier."),
+        lambda f: {"names": tuple(one.name for one in f.reviewers if one.took_part)},
+    ),
+    Guard(
+        "reviewers_of_two_institutions",
+        ("reviewers",),
+        lambda f: len({one.institution_id for one in f.reviewers} - {None}) == 2,
+        N_("Les deux relecteurs doivent venir de deux institutions différentes."),
+        N_("Remplacez l'un d'eux par quelqu'un d'une autre institution."),
+    ),
+    Guard(
+        "reviewer_independent",
+        ("actor_took_part",),
+        lambda f: not f.actor_took_part,
+        N_("Vous avez porté, instruit, évalué ou contrôlé cette action, ou y avez un intérêt."),
+        N_("Le comité transversal doit nommer un autre relecteur."),
+    ),
+    Guard(
+        "review_whole",
+        ("unanswered_criteria",),
+        lambda f: not f.unanswered_criteria,
+        N_("Il reste à remplir dans la grille : %(items)s."),
+        N_(
+            "Donnez à chaque critère son niveau et sa justification, puis les forces, les limites et la recommandation."
+        ),
+        lambda f: {"items": f.unanswered_criteria},
+    ),
+    Guard(
+        "review_not_signed",
+        ("actor_signed",),
+        lambda f: not f.actor_signed,
+        N_("Vous avez déjà signé ce texte."),
+        N_("L'autre relecteur doit le signer à son tour."),
+    ),
+    Guard(
+        "colleague_signed",
+        ("colleague_signed",),
+        lambda f: f.colleague_signed,
+        N_("L'autre relecteur n'a pas encore signé."),
+        N_("Attendez sa signature."),
+    ),
 )
 
 GUARDS: Mapping[str, Guard] = {guard.name: guard for guard in _ALL}

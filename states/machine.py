@@ -15,10 +15,11 @@ from states.consultation import CONSULTATION
 from states.control import CONTROL
 from states.dossier import DOSSIER
 from states.facts import OF_THE_ACT, Facts
+from states.review import REVIEW
 from states.table import Row, Table
 from states.words import N_
 
-TABLES: Mapping[str, Table] = {table.name: table for table in (DOSSIER, CONSULTATION, CONTROL)}
+TABLES: Mapping[str, Table] = {table.name: table for table in (DOSSIER, CONSULTATION, CONTROL, REVIEW)}
 
 
 class Because(StrEnum):

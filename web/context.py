@@ -125,6 +125,7 @@ NAV: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (N_("Évaluations"), "evaluator.index", ("evaluator",)),
     (N_("Contrôles"), "controller.index", ("controller",)),
     (N_("Comité transversal"), "transversal.queue", ("transversal",)),
+    (N_("Mi-parcours"), "midterm.index", ("transversal", "administrator")),
     (N_("Calendrier"), "calendars.index", ()),
     (N_("Recherche"), "dossiers.search", ()),
     (N_("Administration"), "admin.index", ("administrator",)),

@@ -21,6 +21,7 @@ from states.dossier import (
     EVALUATOR,
     EXPERT,
     FUNDER,
+    REVIEWER,
     SYSTEM,
     TRANSVERSAL,
 )
@@ -190,6 +191,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
     FUNDER: ("lines", "opinions", "form", "budget", "documents", "reports", "evaluation"),
     CONTROLLER: ("control", "lines", "reports", "evaluation", "budget", "documents", "form", "opinions"),
     EVALUATOR: ("reports", "evaluation", "form", "lines", "budget", "documents", "opinions"),
+    REVIEWER: ("reports", "evaluation", "form", "lines", "budget", "documents"),
     ANIMATOR: _STANDARD,
     TRANSVERSAL: _STANDARD,
     ADMINISTRATOR: _STANDARD,

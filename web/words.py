@@ -39,8 +39,12 @@ STATES: Mapping[str, str] = {
     "announced": N_("Annoncé"),
     "findings_sent": N_("Constats envoyés"),
     "concluded": N_("Conclu"),
+    # mid-term review
+    "to_review": N_("Relecteurs à nommer"),
+    "under_review": N_("Revue en cours"),
+    "reviewed": N_("Revue scellée"),
 }
-"""Every state of the three lives; no name stands in two of them."""
+"""Every state of the four lives; no name stands in two of them."""
 
 ROLES: Mapping[str, str] = {
     "carrier": N_("Porteur"),
@@ -52,6 +56,7 @@ ROLES: Mapping[str, str] = {
     "evaluator": N_("Évaluateur"),
     "controller": N_("Contrôleur"),
     "associated": N_("Instance associée"),
+    "reviewer": N_("Relecteur"),
     "transversal": N_("Comité transversal"),
     "administrator": N_("Administrateur"),
     "system": N_("Automatique"),
@@ -124,7 +129,11 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "send_findings": (N_("Envoyer les constats"), N_("Constats envoyés")),
     "conclude": (N_("Conclure la mission"), N_("Mission conclue")),
     "reply": (N_("Répondre aux constats"), N_("Réponse aux constats envoyée")),
-    # noted in the journal beside the three lives
+    # mid-term review
+    "name_reviewers": (N_("Nommer les relecteurs"), N_("Relecteurs de la revue nommés")),
+    "fill_review": (N_("Remplir la grille de la revue"), N_("Grille de la revue enregistrée")),
+    "sign_review": (N_("Signer la revue"), N_("Revue signée")),
+    # noted in the journal beside the four lives
     "create": (N_("Ouvrir un brouillon"), N_("Brouillon ouvert")),
     "allow_late_deposit": (N_("Autoriser un dépôt tardif"), N_("Dépôt tardif autorisé")),
     "plan_sample": (N_("Publier le plan d'un tirage"), N_("Plan d'un tirage publié")),

@@ -18,10 +18,12 @@ from states.dossier import (
     EVALUATOR,
     EXPERT,
     FUNDER,
+    REVIEWER,
     SYSTEM,
     TRANSVERSAL,
 )
 from states.machine import Reason
+from states.review import ELIGIBLE
 from states.words import N_
 from workflow.errors import Forbidden
 from workflow.models import (
@@ -34,8 +36,10 @@ from workflow.models import (
     FundingRequest,
     Interest,
     LocalInterest,
+    Mission,
     Opinion,
     Person,
+    Review,
     RoleGrant,
 )
 
@@ -43,6 +47,7 @@ INSTRUCTOR = "instructor"
 """Member of an instance who may be put in a binôme; reads the instance's dossiers."""
 
 _FUNDED = ("follow_up", "evaluated", "under_control", "controlled", "closed", "cancelled")
+_JUDGED = ("evaluated", "under_control", "controlled", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ def load_actor(session: Session, person_id: int) -> Actor | None:
 
 
 def roles_on(session: Session, actor: Actor, dossier: Dossier) -> frozenset[str]:
-    """What `actor` is to `dossier`, in at most two statements. `instructor` is for reading only."""
+    """What `actor` is to `dossier`, in a few statements. `instructor` is for reading only."""
     if actor.is_system:
         return frozenset({SYSTEM})
     if actor.consultation_id is not None:
@@ -160,7 +165,14 @@ def roles_on(session: Session, actor: Actor, dossier: Dossier) -> frozenset[str]
             .limit(1)
         ):
             roles.add(FUNDER)
+        may_review = dossier.state in _JUDGED and actor.roles & set(ELIGIBLE)
+        if may_review and session.scalar(select(Review.id).where(Review.dossier_id == dossier.id, _reviews(actor))):
+            roles.add(REVIEWER)
     return frozenset(roles)
+
+
+def _reviews(actor: Actor) -> ColumnElement[bool]:
+    return or_(Review.first_id == actor.person_id, Review.second_id == actor.person_id)
 
 
 def associated_among(dossier_id: int, instances: Iterable[int]) -> Select[int]:
@@ -207,6 +219,8 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         scopes.append(and_(deposited, asked))
     if CONTROLLER in actor.roles:
         scopes.append(Dossier.state.in_(_FUNDED))
+    if EVALUATOR in actor.roles:
+        scopes.append(exists().where(Review.dossier_id == Dossier.id, _reviews(actor)))
     return or_(*scopes) if scopes else false()
 
 
@@ -230,6 +244,12 @@ def involvements(person_id: InstrumentedAttribute[int] | int | None) -> Mapping[
     }
 
 
+def took_part(person_id: InstrumentedAttribute[int] | int | None) -> Mapping[str, ColumnElement[bool]]:
+    """The same with `controlled`: what keeps a person from reviewing the action half-way through the contract."""
+    controls = or_(Mission.controller_id == person_id, Mission.second_id == person_id)
+    return {**involvements(person_id), "controlled": _trace(Mission.dossier_id == Dossier.id, controls)}
+
+
 def _trace(*where: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(*where).correlate(Dossier, Person)
 
@@ -251,9 +271,9 @@ _INSTRUCTION = frozenset({ANIMATOR, BINOME, TRANSVERSAL})
 _AGENTS = _INSTRUCTION | {EVALUATOR, FUNDER, CONTROLLER, ADMINISTRATOR, INSTRUCTOR}
 
 SEES: Mapping[str, frozenset[str]] = {
-    "form": _AGENTS | {CARRIER},
+    "form": _AGENTS | {CARRIER, REVIEWER},
     "contact": _INSTRUCTION | {CARRIER, EVALUATOR, FUNDER, CONTROLLER},
-    "documents": _INSTRUCTION | {CARRIER, EVALUATOR, FUNDER, CONTROLLER},
+    "documents": _INSTRUCTION | {CARRIER, EVALUATOR, FUNDER, CONTROLLER, REVIEWER},
     "messages": frozenset({CARRIER, BINOME, ANIMATOR}),
     "notes": frozenset({BINOME, ANIMATOR}),
     "comments": _INSTRUCTION | {ASSOCIATED},
@@ -265,10 +285,11 @@ SEES: Mapping[str, frozenset[str]] = {
     "sealed_opinions": _INSTRUCTION,
     "joint_opinion": _AGENTS,
     "proposed": _AGENTS,
-    "granted": _AGENTS | {CARRIER},
-    "follow_up": _AGENTS | {CARRIER},
-    "evaluation": _AGENTS | {CARRIER},
+    "granted": _AGENTS | {CARRIER, REVIEWER},
+    "follow_up": _AGENTS | {CARRIER, REVIEWER},
+    "evaluation": _AGENTS | {CARRIER, REVIEWER},
     "control": frozenset({CARRIER, CONTROLLER, TRANSVERSAL, ADMINISTRATOR}),
+    "review": frozenset({REVIEWER, TRANSVERSAL, ADMINISTRATOR}),
 }
 """Which roles read which part of a dossier. The two individual opinions are shown once both are sealed, and the
 joint one and the proposed sums once it is issued, whatever the role: that rule stands in the queries."""
@@ -293,6 +314,13 @@ def colleagues(dossier_id: Any, instance_id: Any) -> Select[int, str]:
 def knows_of_mission(roles: Iterable[str], state: str) -> bool:
     """Whether somebody who holds `roles` may know of a control mission: a carrier does once it is announced."""
     return state != CONTROL.initial or CARRIER not in roles
+
+
+def knows_of(subject: object, roles: Iterable[str]) -> bool:
+    """Whether somebody who holds `roles` on a dossier may know of one of its parts that has a life of its own."""
+    if isinstance(subject, Mission):
+        return knows_of_mission(roles, subject.state)
+    return not isinstance(subject, Review) or sees("review", roles)
 
 
 def sees(part: str, roles: Iterable[str]) -> bool:

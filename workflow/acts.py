@@ -14,9 +14,11 @@ from workflow.access import Actor
 from workflow.clock import local_day
 from workflow.errors import Invalid
 from workflow.forms import Form
-from workflow.models import Consultation, Dossier, Mission
+from workflow.models import Consultation, Dossier, Mission, Review
 
-Subject = Dossier | Consultation | Mission
+Part = Consultation | Mission | Review
+"""What has a smaller life beside its dossier's."""
+Subject = Dossier | Part
 
 
 @dataclass

@@ -8,10 +8,11 @@ from sqlalchemy import case as when
 from sqlalchemy.orm import aliased, selectinload
 
 from states.dossier import CONTROLLER
-from states.facts import Controller, Facts, Member
+from states.facts import Controller, Facts, Member, Reviewer
+from states.review import ELIGIBLE
 from states.words import N_
 from workflow import campaigns
-from workflow.access import INSTRUCTOR, involvements
+from workflow.access import INSTRUCTOR, involvements, took_part
 from workflow.acts import Case
 from workflow.clock import local_day
 from workflow.lines import envelope_for, own_line
@@ -39,6 +40,9 @@ from workflow.models import (
     Piece,
     RealisationAnswer,
     Report,
+    Review,
+    ReviewCriterion,
+    ReviewScore,
     RoleGrant,
     Sample,
     SampleUnit,
@@ -610,7 +614,11 @@ def _draw(case: Case) -> Found:
         .select_from(Sample)
         .outerjoin(SampleUnit, and_(SampleUnit.sample_id == Sample.id, SampleUnit.dossier_id == case.dossier.id))
         .outerjoin(Mission, and_(Mission.sample_id == Sample.id, Mission.dossier_id == case.dossier.id))
-        .where(Sample.campaign_id == case.dossier.campaign_id, Sample.sealed_at.is_not(None))
+        .where(
+            Sample.campaign_id == case.dossier.campaign_id,
+            Sample.purpose == "control",
+            Sample.sealed_at.is_not(None),
+        )
         # A campaign may have several draws; a dossier is drawn in one at most.
         .order_by(func.coalesce(SampleUnit.drawn, false()).desc())
         .limit(1)
@@ -664,3 +672,65 @@ def _findings(case: Case) -> Found:
         "carrier_heard": mission is not None and mission.replied_at is not None,
         "reply_due_on": mission.reply_due_on if mission else None,
     }
+
+
+@_reads("reviewers")
+def _reviewers(case: Case) -> Found:
+    """Those whom an act proposes."""
+    ids = [case.data[name] for name in ("first_id", "second_id") if name in case.data]
+    holds = select(RoleGrant.id).where(
+        RoleGrant.person_id == Person.id, RoleGrant.role.in_(ELIGIBLE), RoleGrant.ended_at.is_(None)
+    )
+    rows = case.session.execute(
+        select(
+            Person.id,
+            Person.name,
+            Person.institution_id,
+            and_(Person.active, holds.exists()),
+            or_(*took_part(Person.id).values()),
+        )
+        .join(Dossier, Dossier.id == case.dossier.id)
+        .where(Person.id.in_(ids))
+    )
+    return {"reviewers": tuple(Reviewer(*row[:3], *map(bool, row[3:])) for row in rows)}
+
+
+@_reads("actor_took_part")
+def _took_part(case: Case) -> Found:
+    traces = took_part(case.actor.person_id).values()
+    return {
+        "actor_took_part": bool(case.session.scalar(select(or_(*traces)).where(Dossier.id == case.dossier.id))),
+    }
+
+
+@_reads("unanswered_criteria", "actor_signed", "colleague_signed")
+def _review_text(case: Case) -> Found:
+    """What a review still lacks to be signed, and who signed it as it stands."""
+    review = case.subject
+    if not isinstance(review, Review):
+        return {}
+    rows = case.session.execute(
+        select(ReviewCriterion.label, ReviewScore.level, ReviewScore.justification)
+        .outerjoin(
+            ReviewScore, and_(ReviewScore.criterion_id == ReviewCriterion.id, ReviewScore.review_id == review.id)
+        )
+        .where(ReviewCriterion.grid_id == review.grid_id)
+        .order_by(ReviewCriterion.position)
+    )
+    missing = [row.label for row in rows if row.level is None or not row.justification]
+    missing += [label for name, label in _SUMMARY.items() if not getattr(review, name)]
+    signed = {review.first_id: review.first_signed_at, review.second_id: review.second_signed_at}
+    own = signed.pop(case.actor.person_id, None)
+    return {
+        "unanswered_criteria": tuple(missing),
+        "actor_signed": own is not None,
+        "colleague_signed": any(signed.values()),
+    }
+
+
+_SUMMARY = {
+    "strengths": N_("forces"),
+    "weaknesses": N_("limites"),
+    "recommendation": N_("recommandation"),
+    "reason": N_("motif de la recommandation"),
+}

@@ -1,14 +1,15 @@
 """What a plan of a draw says, in the terms of the pure library."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
 from states.dossier import ADMINISTRATOR, CONTROLLER, TRANSVERSAL
 from states.words import N_
-from workflow.models import PlanUnit, SamplePlan
+from workflow.models import Mission, PlanUnit, Review, SamplePlan
 from workflow.sampling import beacon
 from workflow.sampling.select import Request, Unit
 
@@ -32,6 +33,48 @@ BEACON_LABELS = {
 STRATUM_LABELS = {
     "funder": N_("Par financeur (celui qui accorde le plus)"),
     "instance": N_("Par instance thématique"),
+    "orientation": N_("Par orientation"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a draw is for: who plans it and may give it up, over which dossiers, and what each drawn one leads to."""
+
+    label: str
+    planners: tuple[str, ...]
+    population: tuple[str, ...]
+    """States of the dossiers that may be drawn."""
+    follows: type[Mission] | type[Review]
+    methods: tuple[str, ...]
+    strata: tuple[str, ...]
+    least: int
+    """How many are drawn in each stratum at least, as far as it has them."""
+    too_few: str
+
+
+PURPOSES: Mapping[str, Purpose] = {
+    "control": Purpose(
+        N_("Contrôle"),
+        (CONTROLLER,),
+        ("follow_up", "evaluated"),
+        Mission,
+        ("srs", "stratified", "mus"),
+        ("funder", "instance"),
+        1,
+        N_("Il en faut au moins un dans chaque groupe."),
+    ),
+    # Controllers draw controls alone: the review steers the project, and control stays apart from that.
+    "review": Purpose(
+        N_("Revue à mi-parcours"),
+        (TRANSVERSAL, ADMINISTRATOR),
+        ("evaluated", "under_control", "controlled", "closed"),
+        Review,
+        ("stratified", "srs"),
+        ("orientation",),
+        2,
+        N_("Il en faut au moins deux dans chaque orientation : d'une seule action, on n'estime rien."),
+    ),
 }
 
 
@@ -51,7 +94,8 @@ def units(rows: Iterable[Frozen]) -> list[Unit]:
 def request(plan: SamplePlan, seed: str) -> Request:
     """The draw that a plan asks, with a seed."""
     method = plan.method if plan.selection == "tickets" else plan.selection
-    return Request(method, plan.size, seed, reserve=plan.reserve)
+    least = PURPOSES[plan.purpose].least
+    return Request(method, plan.size, seed, reserve=plan.reserve, minimum=least)
 
 
 def instant(at: datetime) -> str:

@@ -18,6 +18,7 @@ from workflow.models import (
     Mission,
     Outbox,
     Person,
+    Review,
     RoleGrant,
 )
 
@@ -31,6 +32,8 @@ MENTIONED = "mentioned"
 """Whom a note names (`mentioned` of the payload)."""
 CONTROLLING = "controlling"
 """The two who control the dossier."""
+REVIEWING = "reviewing"
+"""The two who review the action half-way through the contract."""
 
 TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     # act: (audience, message), …
@@ -81,6 +84,8 @@ TELLS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "establish_report_missing": ((CARRIER, "report_missing"), (EVALUATOR, "report_missing_agents")),
     "evaluate": ((CARRIER, "evaluated"),),
     "name_controllers": ((CONTROLLING, "controllers_named"),),
+    "name_reviewers": ((REVIEWING, "reviewers_named"),),
+    "sign_review": ((REVIEWING, "review_signed"),),
     "announce": ((CARRIER, "control_announced"),),
     "sign_findings": ((CONTROLLING, "findings_signed"),),
     "send_findings": ((CARRIER, "findings_sent"),),
@@ -127,6 +132,11 @@ _AUDIENCES: Mapping[str, Select[int]] = {
         select(Person.id)
         .join(Mission, or_(Mission.controller_id == Person.id, Mission.second_id == Person.id))
         .where(Mission.dossier_id == _dossier, Person.active)
+    ),
+    REVIEWING: (
+        select(Person.id)
+        .join(Review, or_(Review.first_id == Person.id, Review.second_id == Person.id))
+        .where(Review.dossier_id == _dossier, Person.active)
     ),
     BINOME: select(BinomeMember.person_id).where(BinomeMember.dossier_id == _dossier, BinomeMember.left_at.is_(None)),
     FUNDER: _active(

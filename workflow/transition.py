@@ -19,19 +19,21 @@ from states.consultation import CONSULTATION
 from states.control import CONTROL
 from states.dossier import CARRIER, DOSSIER, SYSTEM
 from states.machine import TABLES, Decision, Reason, Refusal, decide, lacks_right, open_to, reads
+from states.review import REVIEW
 from states.words import N_
 from workflow import campaigns, facts, journal, tell
-from workflow.access import SYSTEM_ACTOR, Actor, knows_of_mission, roles_on
-from workflow.acts import Act, Case, Subject
+from workflow.access import SYSTEM_ACTOR, Actor, knows_of, roles_on
+from workflow.acts import Act, Case, Part, Subject
 from workflow.errors import Change, Forbidden, NotFound, Refused, Stale
 from workflow.forms import read
-from workflow.models import Consultation, Dossier, JournalEntry, Mission
+from workflow.models import Consultation, Dossier, JournalEntry, Mission, Review
 from workflow.turns import TURNS
 
-_MODELS: Mapping[str, type[Dossier] | type[Consultation] | type[Mission]] = {
+_MODELS: Mapping[str, type[Dossier] | type[Consultation] | type[Mission] | type[Review]] = {
     DOSSIER.name: Dossier,
     CONSULTATION.name: Consultation,
     CONTROL.name: Mission,
+    REVIEW.name: Review,
 }
 
 _LOCKED = (
@@ -58,7 +60,7 @@ def fire(
     version: int | None = None,
     subject_id: int | None = None,
 ) -> Case:
-    """Perform the act `name` on a dossier, or on its consultation or mission `subject_id`; return the case.
+    """Perform the act `name` on a dossier, or on its part `subject_id`; return the case.
 
     `raw` is the input as it came; `version` is the dossier version that the caller saw (None: they saw none).
     Raises Invalid, NotFound, Forbidden, Stale or Refused; nothing is written then, as the unit of work is left.
@@ -69,7 +71,7 @@ def fire(
     if not roles:
         raise NotFound("dossier")
     subject = _subject(session, act, dossier, subject_id)
-    if isinstance(subject, Mission) and not knows_of_mission(roles, subject.state):
+    if not knows_of(subject, roles):
         raise NotFound(act.table.name)
     case = Case(session, actor, roles, dossier, subject, now)
     _check_right(act, case)
@@ -149,7 +151,7 @@ def _subject(session: Session, act: Act, dossier: Dossier, subject_id: int | Non
         return dossier
     model = _MODELS[act.table.name]
     subject = session.get(model, subject_id, with_for_update={"key_share": True}) if subject_id is not None else None
-    if subject is None or not isinstance(subject, Consultation | Mission) or subject.dossier_id != dossier.id:
+    if subject is None or not isinstance(subject, Part) or subject.dossier_id != dossier.id:
         raise NotFound(act.table.name)
     return subject
 
@@ -225,8 +227,8 @@ def _carry_out(act: Act, case: Case, decision: Decision) -> None:
     tell.after(case, act.name, dossier.version)
 
 
-def move(case: Case, act: Act, subject: Consultation | Mission) -> None:
-    """Perform `act` on a consultation or mission as part of the dossier's own act `case`.
+def move(case: Case, act: Act, subject: Part) -> None:
+    """Perform `act` on a part of a dossier within the dossier's own act `case`.
 
     Raises Refused when the smaller life refuses.
     """

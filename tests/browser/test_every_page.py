@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from tests import reviews
 from tests.browser.visitor import Arrive
 from tests.factories import Walk
 from tests.web.conftest import Town
-from workflow.models import Consultation, Dossier, Mission, RoleGrant, Sample
+from workflow.models import Consultation, Dossier, Mission, Review, RoleGrant, Sample
 from workflow.use_cases import offered
 
 PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -77,6 +78,16 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     (
         "transversal",
+        "reviewed",
+        ("/", "/mi-parcours", "/mi-parcours/{dossier}", "/mi-parcours/syntheses/{sample}", "/controles/plans/1"),
+    ),
+    ("transversal", "to_review", ("/", "/mi-parcours", "/mi-parcours/{dossier}", "/mi-parcours/syntheses/{sample}")),
+    ("administrator", "evaluated", ("/mi-parcours", "/mi-parcours/tirage")),
+    ("reviewer État", "under_review", ("/", "/mi-parcours", "/mi-parcours/{dossier}")),
+    ("reviewer CAF", "half_signed", ("/", "/mi-parcours", "/mi-parcours/{dossier}")),
+    ("evaluator", "evaluated", ("/mi-parcours",)),
+    (
+        "transversal",
         "submitted",
         ("/calendrier", "/calendrier/{campaign}/prevision", "/rappels", "/", "/comite-transversal", "/instance"),
     ),
@@ -122,8 +133,11 @@ def test_every_page_of_theirs_is_sound(
     town: Town, arrive: Arrive, who: str, stage: str, paths: tuple[str, ...]
 ) -> None:
     walk = town.walk()
-    further: Callable[[], Walk] = getattr(walk, stage)
-    further()
+    if hasattr(reviews, stage):
+        getattr(reviews, stage)(walk)
+    else:
+        further: Callable[[], Walk] = getattr(walk, stage)
+        further()
     visitor = arrive(who)
     everywhere = [path.format(**names(town, walk)) for path in paths]
     for address in (*everywhere, f"/dossiers/{walk.dossier_id}", *forms(town, walk, who)):
@@ -149,7 +163,12 @@ def forms(town: Town, walk: Walk, who: str) -> list[str]:
         actor = town.world.actor(session, who)
         dossier = session.get_one(Dossier, walk.dossier_id)
         found = []
-        for place, model in (("", None), ("consultations", Consultation), ("controles", Mission)):
+        for place, model in (
+            ("", None),
+            ("consultations", Consultation),
+            ("controles", Mission),
+            ("mi-parcours", Review),
+        ):
             subject = (
                 session.scalar(select(model).where(model.dossier_id == dossier.id)) if model is not None else dossier
             )

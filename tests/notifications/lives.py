@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from notifications import draws
+from tests import reviews
 from tests.factories import NOW, Walk, World
 from tests.workflow.test_sampling_plans import DUE, PHRASES, Stage
 from workflow.access import Actor
@@ -173,6 +174,14 @@ def _controlled(walk: Walk) -> None:
     walk.act("novice", "sign_findings", mission)
     walk.act("controller", "conclude_control", outcome="none", conclusion=found)
     walk.act("controller", "close")
+    _reviewed(walk)
+
+
+def _reviewed(walk: Walk) -> None:
+    """Reviewed half-way through: it is the only one yet that can be drawn."""
+    reviews.draw(walk.database, walk.world, walk.now)
+    reviews.fill(reviews.name(walk.later(days=3)), reason=SECRET_WORDS[0])
+    reviews.sign(walk, "reviewer CAF")
 
 
 def _disputed(walk: Walk, world: World) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from states.facts import Controller, Facts, Member
+from states.facts import Controller, Facts, Member, Reviewer
 
 TODAY = date(2026, 3, 12)
 YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
@@ -29,7 +29,14 @@ def controller(person_id: int, **changes: bool) -> Controller:
     return Controller(person_id, f"Contrôleur {person_id}", **(usual | changes))
 
 
+def reviewer(person_id: int, **changes: Any) -> Reviewer:
+    """A reviewer against whom nothing speaks; each number comes from an institution of its own."""
+    usual: dict[str, Any] = {"institution_id": 10 + person_id, "holds_role": True, "took_part": False}
+    return Reviewer(person_id, f"Relecteur {person_id}", **(usual | changes))
+
+
 TWO = (controller(1), controller(2))
+BOTH = (reviewer(1), reviewer(2))
 PAIR = (member(1), member(2))
 HOPELESS = tuple(member(1, in_instance=out, trained=False, conflict=True, points_left=0) for out in (False, True))
 """A pair that breaks every rule of a binôme at once."""
@@ -123,6 +130,17 @@ FAILING: dict[str, list[Example]] = {
     "controllers_known": [{"controllers": (controller(1), controller(2, holds_role=False))}],
     "controllers_independent": [{"controllers": (controller(1), controller(2, involved=True))}],
     "controllers_apart": [{"controllers": (controller(1), controller(2, of_sole_funder=True))}],
+    "two_reviewers": [{"reviewers": ()}, {"reviewers": (reviewer(1),)}, {"reviewers": (reviewer(1),) * 2}],
+    "reviewers_known": [{"reviewers": (reviewer(1), reviewer(2, holds_role=False))}],
+    "reviewers_independent": [{"reviewers": (reviewer(1), reviewer(2, took_part=True))}],
+    "reviewers_of_two_institutions": [
+        {"reviewers": (reviewer(1), reviewer(2, institution_id=11))},
+        {"reviewers": (reviewer(1), reviewer(2, institution_id=None))},
+    ],
+    "reviewer_independent": [{"actor_took_part": True}],
+    "review_whole": [{"unanswered_criteria": ("Partenariat",)}],
+    "review_not_signed": [{"actor_signed": True}],
+    "colleague_signed": [{"colleague_signed": False}],
     "in_sealed_draw": [{"draw_sealed": True, "drawn": False}, {"draw_sealed": False, "drawn": True}],
     "draw_sealed": [{"draw_sealed": False}],
     "not_waiting_in_draw": [{"waiting_in_draw": True}],
@@ -212,6 +230,14 @@ HOLDING: dict[str, list[Example]] = {
     "controllers_known": [{"controllers": TWO}],
     "controllers_independent": [{"controllers": TWO}],
     "controllers_apart": [{"controllers": TWO}],
+    "two_reviewers": [{"reviewers": BOTH}],
+    "reviewers_known": [{"reviewers": BOTH}],
+    "reviewers_independent": [{"reviewers": BOTH}],
+    "reviewers_of_two_institutions": [{"reviewers": BOTH}],
+    "reviewer_independent": [{"actor_took_part": False}],
+    "review_whole": [{"unanswered_criteria": ()}],
+    "review_not_signed": [{"actor_signed": False}],
+    "colleague_signed": [{"colleague_signed": True}],
     "in_sealed_draw": [{"draw_sealed": True, "drawn": True}],
     "draw_sealed": [{"draw_sealed": True}],
     "not_waiting_in_draw": [{"waiting_in_draw": False}],
@@ -232,6 +258,8 @@ def failing(guards: Iterable[str]) -> Facts:
     changes = {"members": HOPELESS} if "members_of_instance" in guards else {}
     if "two_controllers" in guards:
         changes["controllers"] = (controller(1, holds_role=False, involved=True, of_sole_funder=True),)
+    if "two_reviewers" in guards:
+        changes["reviewers"] = (reviewer(1, holds_role=False, took_part=True),)
     return _together(FAILING, guards, changes)
 
 

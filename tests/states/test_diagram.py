@@ -12,10 +12,11 @@ from states.consultation import CONSULTATION
 from states.control import CONTROL
 from states.diagram import LAYOUTS, Orientation, mermaid, svg
 from states.dossier import DOSSIER
+from states.review import REVIEW
 from states.table import SAME, Table
 
 SVG = "{http://www.w3.org/2000/svg}"
-TABLES = (DOSSIER, CONSULTATION, CONTROL)
+TABLES = (DOSSIER, CONSULTATION, CONTROL, REVIEW)
 ORIENTATIONS: tuple[Orientation, ...] = ("row", "column")
 
 each_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

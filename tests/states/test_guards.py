@@ -13,6 +13,7 @@ from states.control import CONTROL
 from states.dossier import DOSSIER
 from states.facts import Facts
 from states.guards import APPEAL_MONTHS, GUARDS, months_after
+from states.review import REVIEW
 from tests.states.examples import FAILING, HOLDING, TODAY
 
 each_guard = pytest.mark.parametrize("name", GUARDS)
@@ -41,7 +42,7 @@ def test_every_guard_has_its_examples() -> None:
 
 
 def test_every_guard_is_used_by_a_life() -> None:
-    rows = [row for table in (DOSSIER, CONSULTATION, CONTROL) for row in table.rows + table.acts]
+    rows = [row for table in (DOSSIER, CONSULTATION, CONTROL, REVIEW) for row in table.rows + table.acts]
     assert {name for row in rows for name in (*row.guards, row.when) if name} == set(GUARDS)
 
 

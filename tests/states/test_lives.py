@@ -1,4 +1,4 @@
-"""Every state, event and role of the three lives, against the design's table written down once more."""
+"""Every state, event and role of the four lives, against the design's table written down once more."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ from states.dossier import DOSSIER, ROLES
 from states.facts import OF_THE_ACT
 from states.guards import GUARDS
 from states.machine import Because, Decision, Refusal, decide, open_to, reads
+from states.review import REVIEW
 from states.table import Table
 from tests.states.examples import FAILING, failing, holding
 
@@ -97,6 +98,12 @@ sign_findings | announced findings_sent | = | controller | controller_named cont
 grid_whole realisation_found spending_found
 reply | findings_sent | = | carrier | answer_given
 """,
+    "review": """
+name_reviewers | to_review under_review | under_review | transversal | two_reviewers reviewers_known \
+reviewers_independent reviewers_of_two_institutions
+sign_review | under_review | = | reviewer | reviewer_independent review_whole review_not_signed
+fill_review | under_review | = | reviewer | reviewer_independent
+""",
 }
 SHORT = {
     "PAIR": "two_distinct_members members_of_instance members_trained different_institutions members_without_conflict "
@@ -104,7 +111,7 @@ SHORT = {
     "FUNDED": "follow_up evaluated under_control controlled",
     "TERMINAL": "inadmissible refused withdrawn cancelled closed",
 }
-TABLES = {table.name: table for table in (DOSSIER, CONSULTATION, CONTROL)}
+TABLES = {table.name: table for table in (DOSSIER, CONSULTATION, CONTROL, REVIEW)}
 
 
 @dataclass(frozen=True)
@@ -216,6 +223,8 @@ def test_the_facts_to_fetch_are_those_of_the_guards(expected: Expected) -> None:
             wanted.add("binome_stands")
         if expected.event == "review_pieces" and wanted:
             wanted |= {"returned_pieces", "due_on", "today"}
+        if (expected.event, state) == ("sign_review", "under_review"):
+            wanted.add("colleague_signed")
         assert reads(expected.table, expected.event, state) == wanted
 
 
@@ -226,6 +235,16 @@ def test_an_answer_that_is_returned_sends_the_dossier_back_to_its_carrier() -> N
         refusal = decide(DOSSIER, state, "review_pieces", ["binome"], holding(returned - {"due_date_ahead"}))
         assert isinstance(refusal, Refusal)
         assert [reason.code for reason in refusal.reasons] == ["due_date_ahead"]
+
+
+def test_the_second_signature_seals_a_review() -> None:
+    whole = ["reviewer_independent", "review_whole", "review_not_signed"]
+    facts = holding(whole, colleague_signed=True)
+    assert outcome(decide(REVIEW, "under_review", "sign_review", ["reviewer"], facts)) == "reviewed"
+    again = holding(whole, colleague_signed=True, actor_signed=True)
+    refusal = decide(REVIEW, "under_review", "sign_review", ["reviewer"], again)
+    assert isinstance(refusal, Refusal)
+    assert [reason.code for reason in refusal.reasons] == ["review_not_signed"]
 
 
 def test_a_completed_dossier_returns_to_its_binome() -> None:
@@ -253,6 +272,7 @@ def test_what_is_open_to_each_role(role: str) -> None:
         (DOSSIER, "draft", {"inadmissible", "refused", "withdrawn", "cancelled", "closed"}),
         (CONSULTATION, "asked", {"answered", "declined", "expired", "revoked", "handed_over"}),
         (CONTROL, "drawn", {"concluded"}),
+        (REVIEW, "to_review", {"reviewed"}),
     ],
     ids=lambda value: value.name if isinstance(value, Table) else "",
 )

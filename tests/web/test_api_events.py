@@ -93,9 +93,14 @@ def test_open_acts_cost_a_bounded_number_of_statements(town: Town, stage: str) -
 def test_every_act_has_an_address_and_an_input(town: Town) -> None:
     spec = town.app.test_client().get(f"{API}/openapi.json").json
     assert spec is not None
-    places = {"dossier": "dossiers/{dossier_id}", "consultation": "consultations/{consultation_id}"}
+    places = {
+        "dossier": "dossiers/{dossier_id}",
+        "consultation": "consultations/{consultation_id}",
+        "control": "controls/{control_id}",
+        "review": "reviews/{review_id}",
+    }
     for act in ACTS.values():
-        place = places.get(act.table.name, "controls/{control_id}")
+        place = places[act.table.name]
         operation = spec["paths"][f"{API}/{place}/events/{act.name}"]["post"]
         (media_type,) = operation["requestBody"]["content"]
         assert media_type == ("multipart/form-data" if act.name == inputs.ATTACH else "application/json")

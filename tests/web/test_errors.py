@@ -95,7 +95,7 @@ def test_every_refusal_of_the_tables_can_be_said(app: Flask, table: object) -> N
                         assert "%(" not in told["message"] + told["remedy"]
                         assert "_" not in told["message"] + told["remedy"], told
                         said += 1
-    assert said > 20
+    assert said > len(table.states) * len(table.by_event)  # type: ignore[attr-defined]
 
 
 def test_everything_has_a_name_in_words() -> None:

@@ -98,7 +98,8 @@ def addresses(app: Flask, town: Town, walk: Walk) -> Iterator[str]:
             "kind": "annonce",
             "grid": "controle",
             **dict.fromkeys(
-                ("number", "sample_id", "mission_id", "control_id", "subject_id", "message_id", "plan_id"), 1
+                ("number", "sample_id", "mission_id", "control_id", "review_id", "subject_id", "message_id", "plan_id"),
+                1,
             ),
         }
     with app.test_request_context():

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tests.workflow.invariants import AT, DAY, Case, add, gone, grant, to
 from tests.workflow.plan_cases import PLANS
+from tests.workflow.review_cases import REVIEWS
 
 LATER = "'2027-06-01 10:00:00+00'"
 
@@ -1002,5 +1003,6 @@ CASES = (
     *FOLLOW_UP,
     *CONTROL,
     *PLANS,
+    *REVIEWS,
     *RECORD,
 )

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from alembic import command
@@ -175,6 +175,45 @@ def test_an_upgrade_keeps_what_is_there(empty_database_url: str) -> None:
         assert [connection.execute(select(old.tables[name])).all() for name in rows] == before
         with pytest.raises(IntegrityError, match="dossier_number_fixed"):
             connection.execute(text("UPDATE dossier SET number = '2027-2'"))
+    engine.dispose()
+
+
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+def test_draws_made_before_reviews_are_for_control_and_stay_sealed(empty_database_url: str) -> None:
+    command.upgrade(db.configuration(empty_database_url), "0011")
+    old, engine = MetaData(), create_engine(empty_database_url)
+    old.reflect(engine)
+    instants = {"planned_at": AT, "reveals_due_at": AT + timedelta(days=1), "public_at": AT + timedelta(days=2)}
+    rows: tuple[tuple[str, dict[str, object]], ...] = (
+        ("person", {"id": 1, "email": "p@example.org", "locale": "fr"}),
+        ("organisation", {"id": 1, "kind": "association", "siret": "73282932000074"}),
+        ("campaign", {"id": 1, "last": date(2027, 12, 31)}),
+        ("dossier", {"id": 1, "state": "submitted", "number": "2027-1", "submitted_at": AT}),
+        ("sample_plan", {"id": 1, "state": "planned", "method": "srs", "reason": "", **instants}),
+        ("plan_unit", {}),
+        ("plan_participant", {}),
+        ("sample", {"id": 1, "plan_id": 1}),
+        ("sample_unit", {"drawn": True}),
+        ("mission", {"id": 1, "state": "drawn"}),
+    )
+    with engine.begin() as connection:
+        for name, values in rows:
+            connection.execute(add(name, old, **values))
+        connection.execute(text("UPDATE sample SET sealed_at = '2027-03-01 10:00:00+00'"))
+        before = [connection.execute(select(old.tables[name])).all() for name, _ in rows]
+    db.migrate(empty_database_url)
+    with engine.begin() as connection:
+        assert [connection.execute(select(old.tables[name])).all() for name, _ in rows] == before
+        for table in ("sample_plan", "sample"):
+            assert connection.execute(text(f"SELECT purpose FROM {table}")).scalars().all() == ["control"]
+    for name, statement in (
+        ("plan_fixed", "UPDATE sample_plan SET size = 2"),
+        ("plan_onward", "UPDATE sample_plan SET state = 'revealed'"),
+        ("plan_population_fixed", "DELETE FROM plan_unit"),
+        ("sample_sealed", "UPDATE sample SET seed = 'z'"),
+    ):
+        with pytest.raises(IntegrityError, match=name), engine.begin() as connection:
+            connection.execute(text(statement))
     engine.dispose()
 
 

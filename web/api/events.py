@@ -14,6 +14,7 @@ from states.control import CONTROL
 from states.dossier import DOSSIER
 from states.facts import Facts
 from states.machine import Because, Refusal, decide
+from states.review import REVIEW
 from states.words import N_
 from web import errors, forms, words
 from web.api import contract, door, inputs, outputs
@@ -40,6 +41,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     DOSSIER.name: ("dossiers", "dossier_id"),
     CONSULTATION.name: ("consultations", "consultation_id"),
     CONTROL.name: ("controls", "control_id"),
+    REVIEW.name: ("reviews", "review_id"),
 }
 
 

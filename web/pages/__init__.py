@@ -23,6 +23,7 @@ from web.pages import (
     health,
     home,
     instructor,
+    midterm,
     missions,
     offline,
     reminders,
@@ -60,6 +61,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     results.pages,
     missions.pages,
     offline.pages,
+    midterm.pages,
     ceremony.pages,
     admin.pages,
 )

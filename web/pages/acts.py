@@ -16,15 +16,16 @@ from states.control import CONTROL
 from states.dossier import DOSSIER
 from states.facts import Facts
 from states.machine import Because, Refusal, decide
+from states.review import REVIEW
 from web import errors, formats, forms
 from web.api.contract import idempotency_key
 from web.context import current_actor, dossier_url, is_local, now, session, today, write
 from web.security import access
 from web.words import done_label
-from workflow.access import knows_of_mission, roles_on
-from workflow.acts import Act, Subject
+from workflow.access import knows_of, roles_on
+from workflow.acts import Act, Part, Subject
 from workflow.errors import DomainError, Forbidden, Invalid, NotFound, Refused, Stale
-from workflow.models import Consultation, Dossier, Mission
+from workflow.models import Consultation, Dossier, Mission, Review
 from workflow.queries.beside import BESIDE
 from workflow.queries.choices import Asked, choices
 from workflow.use_cases import ACTS, offered, once, perform
@@ -32,11 +33,12 @@ from workflow.use_cases.evaluation import EvaluationForm
 
 pages = Blueprint("acts", __name__)
 
-_LIVES: Mapping[str, tuple[str, type[Consultation] | type[Mission] | None]] = {
+_LIVES: Mapping[str, tuple[str, type[Consultation] | type[Mission] | type[Review] | None]] = {
     # life: endpoint of its acts, model of its subjects
     DOSSIER.name: ("acts.on_dossier", None),
     CONSULTATION.name: ("acts.on_consultation", Consultation),
     CONTROL.name: ("acts.on_mission", Mission),
+    REVIEW.name: ("acts.on_review", Review),
 }
 _WANTED: Mapping[str, tuple[str, ...]] = {
     # guard: the fields it wants filled, though the schema alone would do without
@@ -77,6 +79,13 @@ def on_consultation(dossier_id: int, subject_id: int, act: str) -> Response:
 def on_mission(dossier_id: int, subject_id: int, act: str) -> Response:
     """An act on a dossier's control mission."""
     return _answer(CONTROL.name, dossier_id, act, subject_id)
+
+
+@pages.route("/dossiers/<int:dossier_id>/mi-parcours/<int:subject_id>/actes/<act>", methods=("GET", "POST"))
+@access("signed_in")
+def on_review(dossier_id: int, subject_id: int, act: str) -> Response:
+    """An act on the mid-term review of a dossier's action."""
+    return _answer(REVIEW.name, dossier_id, act, subject_id)
 
 
 def _answer(life: str, dossier_id: int, name: str, subject_id: int | None = None) -> Response:
@@ -185,9 +194,7 @@ def _found(act: Act, dossier_id: int, subject_id: int | None) -> tuple[Dossier, 
     if model is None:
         return dossier, dossier
     subject = session().get(model, subject_id)
-    if not isinstance(subject, Consultation | Mission) or subject.dossier_id != dossier.id:
-        raise NotFound(act.table.name)
-    if isinstance(subject, Mission) and not knows_of_mission(roles, subject.state):
+    if not isinstance(subject, Part) or subject.dossier_id != dossier.id or not knows_of(subject, roles):
         raise NotFound(act.table.name)
     return dossier, subject
 

@@ -44,6 +44,7 @@ SUBJECT_LABELS: Mapping[str, str] = {
     "local_interest": N_("Lien d'intérêt avec une commune"),
     "late_deposit": N_("Dérogation de dépôt"),
     "mission": N_("Mission de contrôle"),
+    "review": N_("Revue à mi-parcours"),
     "organisation": N_("Organisme"),
     "outbox": N_("Message sortant"),
     "person": N_("Compte"),

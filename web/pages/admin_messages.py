@@ -47,6 +47,8 @@ KIND_LABELS: Mapping[str, str] = {
     "control_announced": N_("Contrôle annoncé"),
     "control_concluded": N_("Contrôle conclu"),
     "controllers_named": N_("Contrôle confié"),
+    "reviewers_named": N_("Revue à mi-parcours confiée"),
+    "review_signed": N_("Revue à mi-parcours signée"),
     "deferred": N_("Dossier renvoyé à une autre séance"),
     "digest": N_("Rappels du jour"),
     "dossier_arrived": N_("Dossier arrivé dans l'instance"),

@@ -3,10 +3,12 @@
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, flash, make_response, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -22,14 +24,40 @@ from workflow.queries import sampling_plans as plans
 from workflow.queries.evaluation import campaigns
 from workflow.queries.sampling_plans import Ceremony
 from workflow.sampling import beacon
-from workflow.sampling_plans import METHOD_LABELS, SELECTION_LABELS, STRATUM_LABELS
+from workflow.sampling_plans import METHOD_LABELS, PURPOSES, SELECTION_LABELS, STRATUM_LABELS
 from workflow.use_cases import ceremony as steps
-from workflow.use_cases import control
 from workflow.use_cases import sampling_plans as use_cases
 
 pages = Blueprint("ceremony", __name__, url_prefix="/controles/plans")
 NO_CHANGE = 204
 Step = Callable[[Session, Any, int, Mapping[str, Any], Any], SamplePlan]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the pages of a draw say by its purpose: its title, its home (label, endpoint, roles), who may give it up,
+    and what it leads to (label, endpoint of a page about its sample)."""
+
+    title: str
+    home: tuple[str, str, tuple[str, ...]]
+    planner: str
+    result: tuple[str, str]
+
+
+WORDS: Mapping[str, Words] = {
+    "control": Words(
+        N_("Tirage au sort des contrôles"),
+        (N_("Contrôles"), "controller.index", ("controller",)),
+        N_("un contrôleur"),
+        (N_("Résultat des contrôles"), "results.result"),
+    ),
+    "review": Words(
+        N_("Tirage au sort de la revue à mi-parcours"),
+        (N_("Mi-parcours"), "midterm.index", ("transversal", "administrator")),
+        N_("le comité transversal ou un administrateur"),
+        (N_("Synthèse par orientation"), "midterm.synthesis"),
+    ),
+}
 STATES: Mapping[str, tuple[str, str]] = {
     # state: its words, its tone
     "planned": (N_("Engagements en cours"), "work"),
@@ -44,7 +72,7 @@ STATES: Mapping[str, tuple[str, str]] = {
 @access("controller", "transversal", "administrator")
 def index() -> str:
     """All plans, newest first."""
-    return render_template("ceremony/index.html", plans=plans.plans(session()), states=STATES)
+    return render_template("ceremony/index.html", plans=plans.plans(session()), states=STATES, purposes=PURPOSES)
 
 
 def _campaign() -> Any:
@@ -62,26 +90,66 @@ def _campaign() -> Any:
 def plan() -> Response:
     """The form of a plan; sent, the plan is published."""
     chosen = _campaign()
-    form, outcome = use_cases.PlanForm(), NOTHING_ASKED
+    population = use_cases.population_size(session(), "control", [chosen.id])
+    return planning(
+        "control",
+        {"campaign_id": chosen.id},
+        {"method": "srs", "selection": "tickets", "reserve": "0", **listing.kept("method", "size")},
+        kicker=chosen.label,
+        action=url_for("ceremony.plan", campaign=chosen.id),
+        back_url=url_for("controller.index", campaign=chosen.id),
+        earlier=plans.plans(session(), chosen.id, "control"),
+        population=population,
+        told=ngettext(
+            "La campagne compte un dossier financé, en suivi ou évalué.",
+            "La campagne compte %(num)s dossiers financés, en suivi ou évalués.",
+            population,
+        ),
+        nothing=_("Aucun dossier de cette campagne n'est en suivi ou évalué."),
+        choices={},
+        size_url=url_for("ceremony.size", campaign=chosen.id),
+    )
+
+
+_WHAT = ("campaigns", "method", "stratum", "selection")
+_HOW = (
+    *("size", "reserve", "participants"),
+    *("reveals_on", "reveals_hour", "beacon", "public_source", "public_on", "public_hour"),
+)
+
+
+def planning(
+    purpose: str,
+    fixed: Mapping[str, Any],
+    proposed: Mapping[str, Any],
+    choices: Mapping[str, Any],
+    size_url: str | None = None,
+    **shown: Any,
+) -> Response:
+    """The form of a plan for `purpose`; sent, the plan is published.
+
+    `fixed` is what the page says itself of the plan, `proposed` what stands in the form before anything is typed,
+    `size_url` where sizes are explained.
+    """
+    form, outcome = use_cases.FORMS[purpose](), NOTHING_ASKED
     made: list[SamplePlan] = []
     if request.method == "POST":
-        raw = {**forms.sent(form), "campaign_id": chosen.id}
-        outcome = attempt(lambda unit: made.append(use_cases.plan(unit, current_actor(), raw, now())))
+        raw = {**forms.sent(form), **fixed}
+        outcome = attempt(lambda unit: made.append(use_cases.plan(unit, current_actor(), raw, now(), purpose)))
         if outcome.done:
             flash(_("Le plan est publié au journal : plus rien n'en changera."), "success")
             return see("ceremony.show", plan_id=made[0].id)
     page = render_template(
         "ceremony/plan.html",
-        campaign=chosen,
-        population=control.population_size(session(), chosen.id),
-        earlier=plans.plans(session(), chosen.id),
+        words=WORDS[purpose],
         form=form,
+        fields=(_WHAT, _HOW),
         labels=labels(form),
         outcome=outcome,
-        typed=forms.typed(form)
-        if request.method == "POST"
-        else {"method": "srs", "selection": "tickets", "reserve": "0", **listing.kept("method", "size")},
-        choices={"overseers": plans.overseers(session())},
+        typed=forms.typed(form) if request.method == "POST" else proposed,
+        choices={"overseers": plans.overseers(session()), **choices},
+        size_url=size_url,
+        **shown,
     )
     return make_response(page, outcome.status)
 
@@ -154,6 +222,7 @@ def _page(found: Ceremony, outcome: Outcome) -> Response:
             for name, label in plans.STEPS.items()
         ],
         states=STATES,
+        words=WORDS[found.plan.purpose],
         methods=METHOD_LABELS,
         strata=STRATUM_LABELS,
         selections=SELECTION_LABELS,
@@ -206,7 +275,7 @@ def read(plan_id: int) -> Response:
 
 
 @pages.post("/<int:plan_id>/abandon")
-@access("controller")
+@access("controller", "transversal", "administrator")
 def abandon(plan_id: int) -> Response:
     """Give the plan up."""
     return _done(plan_id, steps.abandon, _("Le plan est abandonné ; le journal dit pourquoi."))

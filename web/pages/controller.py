@@ -24,7 +24,7 @@ from workflow.queries import control as controls
 from workflow.queries import sampling_plans as plans
 from workflow.queries.control import Errand, Inquiry, Record, Row
 from workflow.queries.evaluation import campaigns
-from workflow.use_cases import control, perform
+from workflow.use_cases import control, perform, sampling_plans
 
 pages = Blueprint("controller", __name__)
 
@@ -96,9 +96,9 @@ def _index(rows: Sequence[Row], chosen: Row, closings: Sequence[Closing] = ()) -
         campaigns=rows,
         campaign=chosen,
         sample=sample,
-        plans=plans.plans(session(), chosen.id),
+        plans=plans.plans(session(), chosen.id, "control"),
         plan_states=PLAN_STATES,
-        population=None if sample else control.population_size(session(), chosen.id),
+        population=None if sample else sampling_plans.population_size(session(), "control", [chosen.id]),
         errands=controls.errands(session(), current_actor(), chosen.id, today()),
         groups=GROUPS,
         involved=INVOLVED,

@@ -1,6 +1,8 @@
 """The first page: what awaits the person who comes in; for a visitor, where to go."""
 
-from flask import Blueprint, render_template
+from collections.abc import Mapping
+
+from flask import Blueprint, render_template, url_for
 
 from web.context import dossier_url, now, session, signed_in, today
 from web.dossier_page import act_url
@@ -11,6 +13,9 @@ from workflow.queries.home import Task
 from workflow.sampling_plans import OVERSEERS
 
 pages = Blueprint("home", __name__)
+
+_PAGES: Mapping[str, str] = dict.fromkeys(("name_reviewers", "review"), "midterm.review")
+"""The page of a task that has one of its own, by kind."""
 
 
 @pages.get("/")
@@ -34,5 +39,7 @@ def index() -> str:
 
 
 def _act_url(task: Task) -> str:
-    """Straight to the act where one form does it, else to the dossier."""
+    """Straight to the act where one form does it, else to the task's own page or the dossier."""
+    if task.kind in _PAGES:
+        return url_for(_PAGES[task.kind], dossier_id=task.dossier_id)
     return act_url(task.dossier_id, task.act) if task.act else dossier_url(task.dossier_id)

@@ -146,7 +146,7 @@ def result_csv(sample_id: int) -> Response:
         rows.writerow(
             (
                 one.number,
-                _harmless(one.instance),
+                harmless(one.instance),
                 _euros(one.granted),
                 _euros(one.charged) if known else "",
                 _euros(one.refused) if known else "",
@@ -163,6 +163,6 @@ def _euros(cents: int) -> str:
     return f"{cents / 100:.2f}".replace(".", ",")
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """A text that a spreadsheet does not take for a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

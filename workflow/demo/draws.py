@@ -1,11 +1,8 @@
 """A draw under way: its plan is published, some have committed, and the others' part is awaited."""
 
-from sqlalchemy import func, select
-
 from workflow.access import Actor
 from workflow.demo.cast import PASSWORD, Cast
 from workflow.demo.stage import Life, Stage
-from workflow.models import Dossier
 from workflow.use_cases import ceremony, sampling_plans
 
 PHRASE = PASSWORD
@@ -18,8 +15,7 @@ def prepare(stage: Stage, cast: Cast, campaign_id: int) -> Life:
     controller = cast.controllers[0]
     yield stage.at(-4, 10)
     with stage.database.write() as session:
-        drawable = select(func.count()).select_from(Dossier).where(*sampling_plans.drawable(campaign_id))
-        number = session.scalar(drawable) or 0
+        number = sampling_plans.population_size(session, "control", [campaign_id])
         if number < 2:
             return
         raw = {

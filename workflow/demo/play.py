@@ -14,6 +14,7 @@ from workflow.clock import local_day
 from workflow.demo import draws, steps_deposit, steps_funding, steps_instruction
 from workflow.demo.cast import PASSWORD, assemble
 from workflow.demo.stage import Life, Stage, load
+from workflow.demo.steps_review import reviews
 from workflow.demo.story import Story, World
 from workflow.demo.writing import write_all
 from workflow.demo.year import call_sessions, fill_envelopes, open_year
@@ -124,6 +125,7 @@ def play(
         stage.add(_year(stage, world, stories, name))
     for story in stories:
         stage.add(story.play(STEPS))
+    stage.add(reviews(stage, world, stories))
     _run(stage, progress)
     return _finish(stage)
 

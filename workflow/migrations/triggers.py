@@ -64,8 +64,9 @@ _SEAT = (
 """Whoever sits down, as an instructor of the instance that leads the dossier."""
 
 _PAIR = "(NEW.controller_id, NEW.second_id)"
-_TAKING_PART = " OR ".join(
-    f"EXISTS (SELECT 1 FROM {trace} IN {_PAIR})"  # noqa: S608
+_REVIEWERS = "(NEW.first_id, NEW.second_id)"
+_TRACES = tuple(
+    f"EXISTS (SELECT 1 FROM {trace} IN {{}})"  # noqa: S608
     for trace in (
         "binome_member WHERE dossier_id = NEW.dossier_id AND person_id",
         "opinion WHERE dossier_id = NEW.dossier_id AND author_id",
@@ -81,7 +82,18 @@ _TAKING_PART = " OR ".join(
         ),
     )
 )
+_TAKING_PART = " OR ".join(_TRACES).replace("{}", _PAIR)
 """Whether one of the controllers that a mission is given ever took part in its dossier."""
+_MADE_OR_CONTROLLED = " OR ".join(
+    (
+        *_TRACES,
+        *(
+            f"EXISTS (SELECT 1 FROM mission WHERE dossier_id = NEW.dossier_id AND {controller} IN {{}})"  # noqa: S608
+            for controller in ("controller_id", "second_id")
+        ),
+    )
+).replace("{}", _REVIEWERS)
+"""The same of the reviewers that a review is given, or whether one of them controls its dossier."""
 _GRANTED = "FROM funding_request WHERE dossier_id = NEW.dossier_id AND decision = 'granted'"
 _OF_THE_SOLE_FUNDER = (
     f"(SELECT count(*) {_GRANTED}) = 1 AND EXISTS (SELECT 1 FROM person"  # noqa: S608
@@ -400,6 +412,97 @@ REFUSALS = (
     ),
     Refusal("answer_kept", "what was fetched stays", "beacon_answer", (UPDATE, DELETE), since="0013"),
     Refusal("reading_kept", "what was read stays", "plan_reading", (UPDATE, DELETE), since="0010"),
+    Refusal(
+        "plan_purpose_fixed", "a plan keeps its purpose", "sample_plan", (UPDATE,), changed("purpose"), since="0012"
+    ),
+    Refusal(
+        "plan_after_its_kind",
+        "a plan comes after one for the same purpose",
+        "sample_plan",
+        (INSERT,),
+        "NEW.supersedes_id IS NOT NULL AND NEW.purpose <> (SELECT earlier.purpose FROM sample_plan earlier"
+        " WHERE earlier.id = NEW.supersedes_id)",
+        since="0012",
+    ),
+    Refusal(
+        "sample_of_purpose",
+        "a sample is for what its plan is for",
+        "sample",
+        (INSERT, UPDATE),
+        "NEW.purpose <> (SELECT purpose FROM sample_plan WHERE id = NEW.plan_id)",
+        since="0012",
+    ),
+    Refusal(
+        "mission_of_control",
+        "what is controlled was drawn for control",
+        "mission",
+        (INSERT,),
+        "(SELECT purpose FROM sample WHERE id = NEW.sample_id) <> 'control'",
+        since="0012",
+    ),
+    Refusal(
+        "review_drawn",
+        "what is reviewed was drawn for review",
+        "review",
+        (INSERT,),
+        "NOT EXISTS (SELECT 1 FROM sample JOIN sample_unit ON sample_unit.sample_id = sample.id"
+        " WHERE sample.id = NEW.sample_id AND sample.purpose = 'review' AND sample_unit.drawn"
+        " AND sample_unit.dossier_id = NEW.dossier_id)",
+        since="0012",
+    ),
+    Refusal(
+        "review_fixed", "a review keeps its draw", "review", (UPDATE,), changed("sample_id", "dossier_id"), since="0012"
+    ),
+    *(
+        Refusal(
+            "review_sealed", "a sealed review is fixed", "review", (event,), "OLD.sealed_at IS NOT NULL", since="0012"
+        )
+        for event in (UPDATE, DELETE)
+    ),
+    *_closed(
+        "review_score", "review_id", "review", "sealed_at", "review_sealed", "a sealed review is fixed", since="0012"
+    ),
+    Refusal(
+        "review_whole",
+        "a review is sealed with every criterion judged and justified",
+        "review",
+        (UPDATE,),
+        "NEW.sealed_at IS NOT NULL AND (SELECT count(*) FROM review_criterion WHERE grid_id = NEW.grid_id) <>"
+        " (SELECT count(level) FROM review_score WHERE review_id = NEW.id AND justification <> '')",
+        since="0012",
+    ),
+    *(
+        Refusal(name, why, "review", (event,), f"{first}({condition})", since="0012")
+        for name, why, condition in (
+            ("reviewer_independent", "nobody reviews an action that they took part in", _MADE_OR_CONTROLLED),
+            (
+                "reviewers_of_two_institutions",
+                "who reviews comes from two institutions",
+                "NEW.first_id IS NOT NULL AND (SELECT count(DISTINCT institution_id) FROM person"  # noqa: S608
+                f" WHERE id IN {_REVIEWERS}) < 2",
+            ),
+        )
+        for event, first in ((INSERT, ""), (UPDATE, changed("first_id", "second_id") + " AND "))
+    ),
+    Refusal("review_grid_kept", "a version of a grid is fixed", "review_grid", (UPDATE, DELETE), since="0012"),
+    Refusal("review_grid_kept", "a version of a grid is fixed", "review_criterion", (UPDATE, DELETE), since="0012"),
+    Refusal(
+        "review_keeps_grid",
+        "a review keeps its grid",
+        "review",
+        (UPDATE,),
+        f"OLD.grid_id IS NOT NULL AND {changed('grid_id')}",
+        since="0012",
+    ),
+    Refusal(
+        "score_of_review_grid",
+        "what is judged is a criterion of the grid of the review",
+        "review_score",
+        (INSERT, UPDATE),
+        "NOT EXISTS (SELECT 1 FROM review JOIN review_criterion ON review_criterion.grid_id = review.grid_id"
+        " WHERE review.id = NEW.review_id AND review_criterion.id = NEW.criterion_id)",
+        since="0012",
+    ),
     Refusal("evaluation_fixed", "an evaluation stays as it was given", "evaluation", (UPDATE, DELETE)),
     Refusal("calendar_kept", "every version of a calendar is kept", "calendar_version", (DELETE,), since="0002"),
     Refusal("calendar_kept", "a version of a calendar is fixed", "calendar_date", (UPDATE, DELETE), since="0002"),

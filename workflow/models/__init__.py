@@ -73,6 +73,7 @@ from workflow.models.reference import (
     Theme,
 )
 from workflow.models.reminders import Absence, PlannedReminder, Reminder, ReminderPreference, ReminderRule
+from workflow.models.review import Review, ReviewCriterion, ReviewGrid, ReviewScore
 from workflow.models.sampling import BeaconAnswer, PlanParticipant, PlanReading, PlanUnit, SamplePlan
 
 __all__ = [
@@ -144,6 +145,10 @@ __all__ = [
     "ReminderPreference",
     "ReminderRule",
     "Report",
+    "Review",
+    "ReviewCriterion",
+    "ReviewGrid",
+    "ReviewScore",
     "RoleGrant",
     "Route",
     "RoutingStep",

@@ -1,4 +1,4 @@
-"""The sample drawn over a campaign's funded dossiers, the missions that control it, and what they note."""
+"""The samples drawn over funded dossiers, the missions of control, and what they note."""
 
 from datetime import date, datetime
 
@@ -33,6 +33,12 @@ class Sample(Base):
     )
 
     id: Mapped[int] = key()
+    purpose: Mapped[str] = mapped_column(
+        CheckConstraint("purpose = 'control' OR (purpose = 'review' AND plan_id IS NOT NULL)", "purpose_known"),
+        default="control",
+        server_default=text("'control'"),
+    )
+    """That of its plan. What is said of control looks at samples for control alone."""
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("sample_plan.id"), unique=True)
     seed: Mapped[str]

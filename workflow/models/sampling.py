@@ -10,7 +10,9 @@ from workflow.models.calendar import Campaign
 from workflow.models.people import Person
 
 PLAN_METHODS = ("srs", "stratified", "mus")
-STRATA = ("funder", "instance")
+STRATA = ("funder", "instance", "orientation")
+PURPOSES = ("control", "review")
+"""What a draw is for: the control of dossiers, or the mid-term review of actions."""
 
 
 class SamplePlan(Base):
@@ -23,6 +25,7 @@ class SamplePlan(Base):
 
     __tablename__ = "sample_plan"
     __table_args__ = (
+        one_of("purpose", PURPOSES),
         one_of("method", PLAN_METHODS),
         one_of("stratum", STRATA),
         CheckConstraint("(method = 'stratified') = (stratum IS NOT NULL)", name="stratified_by_something"),
@@ -42,6 +45,7 @@ class SamplePlan(Base):
         Index(
             "uq_sample_plan_first",
             "campaign_id",
+            "purpose",
             unique=True,
             sqlite_where=text("supersedes_id IS NULL"),
             postgresql_where=text("supersedes_id IS NULL"),
@@ -51,9 +55,11 @@ class SamplePlan(Base):
     )
 
     id: Mapped[int] = key()
+    purpose: Mapped[str] = mapped_column(default="control", server_default=text("'control'"))
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    """Of several campaigns, which `document` names, the last one."""
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("sample_plan.id"))
-    """The plan before it, sealed or abandoned; None for a campaign's first."""
+    """The plan before it for the same purpose, sealed or abandoned; None for a campaign's first."""
     state: Mapped[str] = mapped_column(default="planned")
     """planned, committed, revealed, sealed; or abandoned. Kept by the triggers `plan_starts` and `plan_onward`."""
     method: Mapped[str]

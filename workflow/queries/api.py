@@ -9,7 +9,8 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from states.dossier import CARRIER
-from workflow.access import Actor, knows_of_mission, sees, visible
+from workflow.access import Actor, knows_of, sees, visible
+from workflow.acts import Part
 from workflow.errors import NotFound
 from workflow.models import (
     Campaign,
@@ -21,6 +22,7 @@ from workflow.models import (
     Mission,
     Objective,
     Organisation,
+    Review,
     Route,
     Theme,
 )
@@ -106,23 +108,23 @@ def journal(session: Session, actor: Actor, dossier_id: int) -> list[Entry]:
     return timeline(entries[::-1], {CARRIER} if CARRIER in roles else roles)
 
 
-SUBJECTS: Mapping[str, tuple[type[Consultation] | type[Mission], str]] = {
+SUBJECTS: Mapping[str, tuple[type[Consultation] | type[Mission] | type[Review], str]] = {
     # life: its model, and the part of the dossier (a name of access.SEES) that it is read in
     "consultation": (Consultation, "consultations"),
     "control": (Mission, "control"),
+    "review": (Review, "review"),
 }
 
 
-def subject(session: Session, actor: Actor, life: str, subject_id: int) -> tuple[Dossier, Consultation | Mission]:
-    """A consultation or control mission and its dossier. Raises NotFound where `actor` may not know of it."""
+def subject(session: Session, actor: Actor, life: str, subject_id: int) -> tuple[Dossier, Part]:
+    """A part that has a life of its own, and its dossier. Raises NotFound where `actor` may not know of it."""
     model, part = SUBJECTS[life]
     found = session.get(model, subject_id)
-    if not isinstance(found, Consultation | Mission):
+    if not isinstance(found, Part):
         raise NotFound(life)
     dossier, roles = query.find(session, actor, found.dossier_id)
     reading = {CARRIER} if CARRIER in roles else roles
-    known = isinstance(found, Consultation) or knows_of_mission(reading, found.state)
-    if not (known and sees(part, reading)):
+    if not (knows_of(found, reading) and sees(part, reading)):
         raise NotFound(life)
     return dossier, found
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workflow.errors import NotFound
-from workflow.queries import carrier, grants
+from workflow.queries import carrier, grants, reviews
 from workflow.queries.candidates import candidates
 from workflow.queries.choices import Asked
 from workflow.queries.dossier import File, load
@@ -54,6 +54,7 @@ BESIDE: Mapping[str, Callable[[Asked], Any]] = {
         ),
         carrier.beside,
     ),
+    **dict.fromkeys(("name_reviewers", "fill_review", "sign_review"), reviews.beside),
     **dict.fromkeys(("decide_request", "defer", "sign_agreement", "record_payment"), grants.deciding),
     **dict.fromkeys(
         (

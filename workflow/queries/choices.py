@@ -9,7 +9,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from states.dossier import CONTROLLER
-from workflow.access import INSTRUCTOR, Actor, colleagues
+from states.review import ELIGIBLE
+from workflow.access import INSTRUCTOR, Actor, colleagues, took_part
 from workflow.models import (
     BinomeMember,
     Campaign,
@@ -165,6 +166,26 @@ def _controllers(asked: Asked) -> Options:
     )
 
 
+def _reviewers(asked: Asked) -> Options:
+    """All who may review and took no part in the dossier."""
+    return _with_institution(
+        asked.session.execute(
+            select(Person.id, Person.name, _SHORT.label("institution"))
+            .join(RoleGrant, RoleGrant.person_id == Person.id)
+            .join(Dossier, Dossier.id == asked.dossier_id)
+            .outerjoin(Person.institution)
+            .where(
+                RoleGrant.role.in_(ELIGIBLE),
+                RoleGrant.ended_at.is_(None),
+                Person.active,
+                ~or_(*took_part(Person.id).values()),
+            )
+            .distinct()
+            .order_by(Person.name, Person.id)
+        )
+    )
+
+
 def _members(asked: Asked) -> Options:
     return _with_institution(
         asked.session.execute(
@@ -264,6 +285,7 @@ CHOICES: Mapping[str, Callable[[Asked], Options]] = {
     "people": _people,
     "instructors": _instructors,
     "controllers": _controllers,
+    "reviewers": _reviewers,
     "members": _members,
     "sessions": _sessions,
     "colleagues": _colleagues,

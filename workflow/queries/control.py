@@ -60,7 +60,7 @@ def sample_of(session: Session, campaign_id: int) -> int | None:
     """The campaign's sealed sample; of several, the last."""
     return session.scalar(
         select(Sample.id)
-        .where(Sample.campaign_id == campaign_id, Sample.sealed_at.is_not(None))
+        .where(Sample.campaign_id == campaign_id, Sample.purpose == "control", Sample.sealed_at.is_not(None))
         .order_by(Sample.id.desc())
         .limit(1)
     )
@@ -359,7 +359,9 @@ def closable(session: Session, campaign_id: int, page: int) -> Closable:
     ready = (
         Dossier.campaign_id == campaign_id,
         or_(Dossier.state == "controlled", and_(Dossier.state == "evaluated", ~_WAITING)),
-        select(Sample.id).where(Sample.campaign_id == campaign_id, Sample.sealed_at.is_not(None)).exists(),
+        select(Sample.id)
+        .where(Sample.campaign_id == campaign_id, Sample.purpose == "control", Sample.sealed_at.is_not(None))
+        .exists(),
     )
     total = session.scalar(select(func.count()).select_from(Dossier).where(*ready)) or 0
     pages = max(1, -(-total // PAGE))

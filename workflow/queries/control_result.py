@@ -124,7 +124,7 @@ def result(session: Session, sample_id: int) -> Result:
         select(Sample, Campaign.label, SamplePlan)
         .join(Campaign, Campaign.id == Sample.campaign_id)
         .outerjoin(SamplePlan, SamplePlan.id == Sample.plan_id)
-        .where(Sample.id == sample_id, Sample.sealed_at.is_not(None))
+        .where(Sample.id == sample_id, Sample.purpose == "control", Sample.sealed_at.is_not(None))
     ).first()
     if sample is None:
         raise NotFound("sample")
@@ -289,7 +289,7 @@ def _earlier(session: Session, sample_id: int) -> list[Earlier]:
     rows = session.execute(
         select(Sample.id, Campaign.label)
         .join(Campaign, Campaign.id == Sample.campaign_id)
-        .where(Sample.id < sample_id, Sample.sealed_at.is_not(None))
+        .where(Sample.id < sample_id, Sample.purpose == "control", Sample.sealed_at.is_not(None))
         .order_by(Sample.id.desc())
         .limit(5)
     ).all()

@@ -23,6 +23,7 @@ from workflow.models import (
     Opinion,
     Organisation,
     Report,
+    Review,
     Sample,
     SampleUnit,
 )
@@ -46,9 +47,16 @@ def _instances(role: str) -> ColumnElement[bool]:
 
 _CARRIED = Dossier.organisation_id.in_(_ORGANISATIONS)
 _FINAL = select(Report.id).where(Report.dossier_id == Dossier.id, Report.kind == "final").exists()
-_IN_DRAW = select(SampleUnit.dossier_id).where(SampleUnit.dossier_id == Dossier.id, SampleUnit.drawn).exists()
+_IN_DRAW = (
+    select(SampleUnit.dossier_id)
+    .join(Sample, Sample.id == SampleUnit.sample_id)
+    .where(SampleUnit.dossier_id == Dossier.id, SampleUnit.drawn, Sample.purpose == "control")
+    .exists()
+)
 _DRAW_SEALED = (
-    select(Sample.id).where(Sample.campaign_id == Dossier.campaign_id, Sample.sealed_at.is_not(None)).exists()
+    select(Sample.id)
+    .where(Sample.campaign_id == Dossier.campaign_id, Sample.purpose == "control", Sample.sealed_at.is_not(None))
+    .exists()
 )
 _SEATED = (
     select(BinomeMember.id)
@@ -101,6 +109,10 @@ def _mission(*where: ColumnElement[bool]) -> ColumnElement[bool]:
     return select(Mission.id).where(Mission.dossier_id == Dossier.id, *where).exists()
 
 
+def _review(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+    return select(Review.id).where(Review.dossier_id == Dossier.id, *where).exists()
+
+
 _MINE_TO_CONTROL = or_(Mission.controller_id.is_(None), Mission.controller_id == _ME, Mission.second_id == _ME)
 _HEARD = or_(Mission.replied_at.is_not(None), Mission.reply_due_on < _TODAY)
 _REPLY_DUE = select(Mission.reply_due_on).where(Mission.dossier_id == Dossier.id).scalar_subquery()
@@ -116,7 +128,8 @@ class Kind:
     act: str | None
     where: ColumnElement[bool]
     due: Any = Dossier.due_on
-    on_mission: bool = False
+    also: tuple[str, ...] = ()
+    """Other roles that have it."""
 
 
 KINDS: Mapping[str, Kind] = {
@@ -212,6 +225,27 @@ KINDS: Mapping[str, Kind] = {
         "reroute",
         and_(Dossier.state == "submitted", Dossier.instance_id.is_(None)),
     ),
+    "name_reviewers": Kind(
+        TRANSVERSAL,
+        N_("Nommer les relecteurs de la revue à mi-parcours"),
+        None,
+        _review(Review.state == "to_review"),
+        due=_NO_DAY,
+    ),
+    "review": Kind(
+        EVALUATOR,
+        N_("Mener la revue à mi-parcours, puis la signer"),
+        None,
+        _review(
+            Review.state == "under_review",
+            or_(
+                and_(Review.first_id == _ME, Review.first_signed_at.is_(None)),
+                and_(Review.second_id == _ME, Review.second_signed_at.is_(None)),
+            ),
+        ),
+        due=_NO_DAY,
+        also=(TRANSVERSAL,),
+    ),
 }
 """Every kind of task, in the order in which equal dates are listed."""
 
@@ -238,7 +272,7 @@ def _tasks(kind: Kind) -> Select[*tuple[Any, ...]]:
 @cache
 def _bundle(roles: frozenset[str]) -> tuple[Bundle, frozenset[str]]:
     """The statement for somebody who holds `roles`, and the names of its parameters."""
-    bundle = Bundle({name: _tasks(kind) for name, kind in KINDS.items() if kind.role in roles})
+    bundle = Bundle({name: _tasks(kind) for name, kind in KINDS.items() if roles & {kind.role, *kind.also}})
     return bundle, frozenset(bundle.statement.compile().params)
 
 

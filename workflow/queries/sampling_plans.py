@@ -27,8 +27,8 @@ from workflow.models import (
     SampleUnit,
 )
 from workflow.sampling import record
-from workflow.sampling_plans import OVERSEERS, ceremony, request, units
-from workflow.use_cases.sampling_plans import drawable
+from workflow.sampling_plans import OVERSEERS, PURPOSES, ceremony, request, units
+from workflow.use_cases.sampling_plans import eligible
 
 DRAWN_SHOWN = 400
 """How many drawn dossiers a page lists; the record itself holds them all."""
@@ -139,7 +139,7 @@ def show(session: Session, actor: Actor, plan_id: int, now: datetime) -> Ceremon
         "read" if readable else awaited,
         waiting,
         late,
-        "controller" in actor.roles
+        bool(actor.roles & set(PURPOSES[plan.purpose].planners))
         and (plan.state in ("planned", "committed") or (plan.state == "revealed" and now < plan.public_at)),
         sample_id,
         plan.supersedes_id,
@@ -197,11 +197,12 @@ def published(session: Session, plan_id: int) -> tuple[str, str]:
     return plan.document, "\n".join(sorted(map(record.line, units(plan.units))))
 
 
-def plans(session: Session, campaign_id: int | None = None) -> Sequence[Any]:
-    """All plans, or a campaign's, newest first: id, campaign, state, size, population_size, planned_at, public_at."""
+def plans(session: Session, campaign_id: int | None = None, purpose: str | None = None) -> Sequence[Any]:
+    """All plans, or those of a campaign or purpose, newest first: what a list shows of each."""
     statement = (
         select(
             SamplePlan.id,
+            SamplePlan.purpose,
             SamplePlan.campaign_id,
             Campaign.label.label("campaign"),
             SamplePlan.state,
@@ -215,6 +216,8 @@ def plans(session: Session, campaign_id: int | None = None) -> Sequence[Any]:
     )
     if campaign_id is not None:
         statement = statement.where(SamplePlan.campaign_id == campaign_id)
+    if purpose is not None:
+        statement = statement.where(SamplePlan.purpose == purpose)
     return session.execute(statement).all()
 
 
@@ -227,7 +230,7 @@ def frame(session: Session, campaign_id: int) -> tuple[int, int]:
         .scalar_subquery()
     )
     number, cents = session.execute(
-        select(func.count(), func.coalesce(func.sum(granted), 0)).where(*drawable(campaign_id))
+        select(func.count(), func.coalesce(func.sum(granted), 0)).where(*eligible(PURPOSES["control"], [campaign_id]))
     ).one()
     return number, int(cents)
 

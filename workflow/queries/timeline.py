@@ -93,6 +93,7 @@ ACT_READERS: Mapping[str, frozenset[str]] = {
         _INSTRUCTION,
     ),
     **dict.fromkeys(("sign_joint_opinion", "name_third"), _INSTRUCTION),
+    **dict.fromkeys(("name_reviewers", "sign_review"), SEES["review"]),
     **dict.fromkeys(("join_control", "name_controllers", "write_findings", "sign_findings"), _CONTROL - {CARRIER}),
     **dict.fromkeys(("announce", "send_findings", "reply", "conclude"), _CONTROL),
 }

@@ -23,6 +23,7 @@ from workflow.use_cases import (
     follow_up,
     instruction,
     intake,
+    review,
     seating,
     thread,
 )
@@ -31,11 +32,11 @@ ACTS: Mapping[str, Act] = {
     act.name: act
     for family in (
         *(intake, completion, documents, seating, instruction, experts, thread),
-        *(decision, follow_up, evaluation, control, control_grid, control_ledger),
+        *(decision, follow_up, evaluation, control, control_grid, control_ledger, review),
     )
     for act in family.ACTS
 }
-"""Every event and act of the three lives."""
+"""Every event and act of the four lives."""
 
 _NAMED = {event for table in TABLES.values() for event in table.by_event}
 if set(ACTS) != _NAMED:

@@ -2,8 +2,8 @@
 
 In this order (`workflow.sampling.ceremony` says why no other will do):
 
-1. A controller publishes the plan in the journal: population (frozen, hashed), method, parameters, who takes part,
-   which public value will be read, and from when.
+1. A planner (of PURPOSES) publishes the plan in the journal: population (frozen, hashed), method, parameters, who
+   takes part, which public value will be read, and from when.
 2. Everybody who takes part commits: the hash of a secret phrase goes into the journal.
 3. Once all have committed, everybody hands in their phrase, before a deadline that lies before the public value. No
    phrase is shown to anybody yet.
@@ -24,15 +24,12 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from states.control import CONTROL
-from states.dossier import CONTROLLER
 from states.machine import Reason
 from states.words import N_
 from workflow.access import Actor
 from workflow.errors import Forbidden, Invalid, NotFound
 from workflow.forms import LONG, Form, Text, read
 from workflow.models import (
-    Mission,
     PlanParticipant,
     PlanReading,
     Sample,
@@ -43,7 +40,7 @@ from workflow.plan_messages import tell
 from workflow.sampling import beacon, ceremony
 from workflow.sampling.draw import population_hash, ticket, tickets
 from workflow.sampling.select import draw
-from workflow.sampling_plans import OVERSEERS, ranked, request, units
+from workflow.sampling_plans import OVERSEERS, PURPOSES, ranked, request, units
 from workflow.use_cases.sampling_plans import FEWEST, note, refuse
 
 PHRASE = 12
@@ -232,6 +229,7 @@ def _seal(session: Session, actor: Actor, plan: SamplePlan, value: str, now: dat
         [number for _ticket, number in tickets(seed, numbers)],
     )
     sample = Sample(
+        purpose=plan.purpose,
         campaign_id=plan.campaign_id,
         plan_id=plan.id,
         seed=seed,
@@ -256,9 +254,8 @@ def _seal(session: Session, actor: Actor, plan: SamplePlan, value: str, now: dat
             for rank, unit in enumerate(order, start=1)
         ],
     )
-    session.add_all(
-        Mission(sample_id=sample.id, dossier_id=unit.dossier_id, state=CONTROL.initial) for unit in order[: len(chosen)]
-    )
+    follows = PURPOSES[plan.purpose].follows
+    session.add_all(follows(sample_id=sample.id, dossier_id=unit.dossier_id) for unit in order[: len(chosen)])
     session.flush()
     sample.sealed_at = now
     session.flush()
@@ -289,12 +286,13 @@ def _seal(session: Session, actor: Actor, plan: SamplePlan, value: str, now: dat
 
 
 def abandon(session: Session, actor: Actor, plan_id: int, raw: Mapping[str, Any], now: datetime) -> SamplePlan:
-    """Give a plan up, its draw being unknown to everybody; the journal names who let it down. Controllers only.
+    """Give a plan up, its draw being unknown to everybody; the journal names who let it down. Its planners only.
 
     Raises Forbidden, NotFound, Invalid, or Refused once the result can be known.
     """
-    actor.require(CONTROLLER)
+    actor.require(*OVERSEERS)
     found = _locked(session, plan_id)
+    actor.require(*PURPOSES[found.purpose].planners)
     reason = read(AbandonForm(), raw)["reason"]
     _in_state(found, "planned", "committed", "revealed")
     if found.state == "revealed" and now >= found.public_at:

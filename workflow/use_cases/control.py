@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from marshmallow import fields, validate
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from states.control import CONTROL
@@ -22,6 +22,7 @@ from workflow.forms import LONG, Cents, Choice, Day, Form, Reference, Text, read
 from workflow.ledger import totals
 from workflow.models import Campaign, Dossier, LedgerLine, Mission, Sample, SamplePlan, SampleUnit
 from workflow.sampling.draw import population_hash, tickets
+from workflow.sampling_plans import PURPOSES
 from workflow.transition import move
 from workflow.use_cases.control_grid import in_force
 from workflow.use_cases.experts import Answer
@@ -32,7 +33,7 @@ OUTCOME_LABELS = {
     "payback": N_("Somme à rembourser"),
 }
 TOO_FEW = N_("La campagne compte moins de dossiers financés que cela.")
-POPULATION = ("follow_up", "evaluated")
+POPULATION = PURPOSES["control"].population
 """A draw is made over the campaign's funded dossiers that are followed up or evaluated."""
 
 
@@ -63,7 +64,7 @@ def draw(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) 
     campaign = session.get(Campaign, data["campaign_id"], with_for_update={"key_share": True})
     if campaign is None:
         raise NotFound("campaign")
-    if session.scalar(select(Sample.id).where(Sample.campaign_id == campaign.id)):
+    if session.scalar(select(Sample.id).where(Sample.campaign_id == campaign.id, Sample.purpose == "control")):
         raise Refused(
             Reason(
                 "already_drawn",
@@ -71,7 +72,8 @@ def draw(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) 
                 N_("Un tirage scellé ne se refait pas ; consultez-le."),
             )
         )
-    if session.scalar(select(SamplePlan.id).where(SamplePlan.campaign_id == campaign.id).limit(1)):
+    plans = select(SamplePlan.id).where(SamplePlan.campaign_id == campaign.id, SamplePlan.purpose == "control")
+    if session.scalar(plans.limit(1)):
         raise Refused(
             Reason(
                 "drawn_by_plan",
@@ -139,12 +141,6 @@ def _population(session: Session, campaign_id: int) -> list[tuple[int, str]]:
         )
     )
     return [(row.id, str(row.number)) for row in rows]
-
-
-def population_size(session: Session, campaign_id: int) -> int:
-    """How many dossiers a draw over the campaign would be made from today."""
-    statement = select(func.count()).where(Dossier.campaign_id == campaign_id, Dossier.state.in_(POPULATION))
-    return session.scalar(statement) or 0
 
 
 def _mission(case: Case) -> Mission:

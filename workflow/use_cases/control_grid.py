@@ -1,23 +1,22 @@
 """The realisation grid of controls: what was announced against what was done, item by item."""
 
-import tomllib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from states.control import CONTROL
-from states.machine import Reason
 from states.words import N_
 from workflow.acts import Act, Case
 from workflow.control_grid import COMPLIANT, seen
-from workflow.errors import Invalid, NotFound, Refused
+from workflow.errors import Invalid, NotFound
 from workflow.forms import LONG, Choice, Form, Text
 from workflow.models import ControlGrid, ControlItem, Mission, RealisationAnswer
+from workflow.use_cases.grid_answers import Answers, newest, refuse_clashes, renewed
 
 PROPOSED = Path(__file__).parent.parent / "reference" / "control_grid.toml"
 VERDICT_LABELS = {
@@ -30,7 +29,7 @@ VERDICT_LABELS = {
 
 def in_force(session: Session) -> ControlGrid | None:
     """The last version of the grid."""
-    return session.scalar(select(ControlGrid).order_by(ControlGrid.number.desc()).limit(1))
+    return newest(session, ControlGrid)
 
 
 def renew(session: Session, now: datetime) -> int:
@@ -38,15 +37,8 @@ def renew(session: Session, now: datetime) -> int:
 
     Once an administrator has published a version, the file says no more.
     """
-    proposed = tomllib.loads(PROPOSED.read_text(encoding="utf-8"))["item"]
     last = in_force(session)
-    if last and last.made_by_id:
-        return 0
-    if last and [(item.label, item.help) for item in last.items] == [(row["label"], row["help"]) for row in proposed]:
-        return 0
-    items = [ControlItem(position=place, **row) for place, row in enumerate(proposed, start=1)]
-    session.add(ControlGrid(number=last.number + 1 if last else 1, made_at=now, items=items))
-    return 1
+    return 0 if last and last.made_by_id else renewed(session, ControlGrid, ControlItem, PROPOSED, now)
 
 
 class ItemAnswer(Form):
@@ -58,28 +50,10 @@ class ItemAnswer(Form):
     seen = fields.String(load_default=None)
 
 
-class Answers(fields.Dict):
-    """An answer by item: {item id: answer}."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__(
-            keys=fields.Integer(), values=fields.Nested(ItemAnswer), required=True, metadata={"label": label}
-        )
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        try:
-            return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
-        except ValidationError as error:
-            found = error.messages
-            if not isinstance(found, Mapping):
-                raise
-            raise ValidationError({name: parts.get("value", parts) for name, parts in found.items()}) from error
-
-
 class Grid(Form):
     """Answers to items of the mission's grid; those not named stay as they are."""
 
-    answers = Answers(N_("Grille de réalisation"))
+    answers = Answers(N_("Grille de réalisation"), ItemAnswer)
 
 
 def _fill_grid(case: Case) -> None:
@@ -128,15 +102,7 @@ def _fill_grid(case: Case) -> None:
                 mission.answers.append(kept)
     if problems:
         raise Invalid({"answers": problems})
-    if clashes:
-        raise Refused(
-            Reason(
-                "answers_unchanged",
-                N_("Un collègue a répondu entre-temps à : %(items)s."),
-                N_("Notez ce que vous avez saisi sur ces points, puis rouvrez la grille et comparez."),
-                {"items": tuple(clashes)},
-            )
-        )
+    refuse_clashes(clashes)
     case.details["overtaken"] = overtaken
 
 

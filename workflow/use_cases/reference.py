@@ -27,7 +27,7 @@ from workflow.models import (
 )
 from workflow.reference.reading import Reference, read
 from workflow.rules import keep_version
-from workflow.use_cases import control_grid
+from workflow.use_cases import control_grid, review
 from workflow.use_cases.campaign import add_milestones
 from workflow.use_cases.notes import note_change
 
@@ -70,6 +70,7 @@ def load(session: Session, path: Path, now: datetime) -> Mapping[str, int]:
         keep_version(session, None, now)
     _campaign(session, reference, funders, now, touched)
     touched["control_grid"] += control_grid.renew(session, now)
+    touched["review_grid"] += review.renew(session, now)
     touched[ReminderRule.__tablename__] += reminder_rules.install(session)
     session.flush()
     touched = +touched

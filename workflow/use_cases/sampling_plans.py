@@ -6,9 +6,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 from sqlalchemy import func, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from states.dossier import CONTROLLER
 from states.machine import Reason
 from states.words import N_
 from workflow import journal
@@ -22,7 +21,7 @@ from workflow.models import (
     FundingRequest,
     Instance,
     Institution,
-    Mission,
+    Objective,
     Person,
     PlanParticipant,
     PlanUnit,
@@ -37,32 +36,43 @@ from workflow.sampling_plans import (
     BEACON_LABELS,
     METHOD_LABELS,
     OVERSEERS,
+    PURPOSES,
     SELECTION_LABELS,
     STRATUM_LABELS,
+    Purpose,
     instant,
     request,
     round_in_words,
     round_named,
     units,
 )
-from workflow.use_cases.control import POPULATION
 
 FEWEST = 2
 """Participants, and readers of the public value."""
 _TOO_FEW = N_("Au moins deux personnes.")
 
 
-class PlanForm(Form):
-    """The plan of a draw."""
+def _labels(labels: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    return {name: labels[name] for name in names}
 
-    campaign_id = Reference(N_("Campagne"), "campaigns", required=True)
-    method = Choice(N_("Comment tirer"), METHOD_LABELS, required=True, metadata={"widget": "radio"})
-    stratum = Choice(
+
+def _method(purpose: str) -> Choice:
+    labels = _labels(METHOD_LABELS, PURPOSES[purpose].methods)
+    return Choice(N_("Comment tirer"), labels, required=True, metadata={"widget": "radio"})
+
+
+def _stratum(purpose: str) -> Choice:
+    return Choice(
         N_("Groupes"),
-        STRATUM_LABELS,
+        _labels(STRATUM_LABELS, PURPOSES[purpose].strata),
         load_default=None,
         metadata={"help": N_("Seulement pour un tirage dans chaque groupe.")},
     )
+
+
+class Draw(Form):
+    """What every plan of a draw says."""
+
     selection = Choice(
         N_("Comment choisir"),
         SELECTION_LABELS,
@@ -123,13 +133,44 @@ class PlanForm(Form):
     public_hour = Hour(N_("à partir de (heure)"), required=True)
 
 
+class PlanForm(Draw):
+    """The plan of a draw for control, over one campaign."""
+
+    campaign_id = Reference(N_("Campagne"), "campaigns", required=True)
+    method = _method("control")
+    stratum = _stratum("control")
+
+
+class ReviewPlanForm(Draw):
+    """The plan of a draw for the mid-term review, over the campaigns that it names; every action drawn can be read."""
+
+    class Meta(Form.Meta):
+        """No reserve, and tickets alone."""
+
+        exclude = ("reserve", "selection")
+
+    campaigns = fields.List(
+        fields.Integer(),
+        required=True,
+        validate=validate.Length(1, 20, error=N_("Au moins une campagne.")),
+        metadata={
+            "label": N_("Campagnes"),
+            "widget": "checkboxes",
+            "choices": "campaigns",
+            "help": N_("Toutes celles sur lesquelles porte la revue, depuis le début du contrat."),
+        },
+    )
+    method = _method("review")
+    stratum = _stratum("review")
+
+
+FORMS: Mapping[str, type[Draw]] = {"control": PlanForm, "review": ReviewPlanForm}
+"""The form of a plan by its purpose."""
+
+
 def refuse(code: str, failing: str, remedy: str, **params: object) -> Refused:
     """A refusal with one reason."""
     return Refused(Reason(code, failing, remedy, params))
-
-
-def _role(actor: Actor) -> str:
-    return next(role for role in OVERSEERS if role in actor.roles)
 
 
 def note(
@@ -141,7 +182,7 @@ def note(
         at=now,
         actor_id=actor.person_id,
         actor_name=actor.name,
-        role=_role(actor),
+        role=next(role for role in (*PURPOSES[plan.purpose].planners, *OVERSEERS) if role in actor.roles),
         act=act,
         subject=f"sample_plan:{plan.id}",
         reason=reason,
@@ -149,18 +190,20 @@ def note(
     )
 
 
-def plan(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) -> SamplePlan:
-    """Freeze the population, and publish the plan in the journal. Controllers only.
+def plan(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime, purpose: str = "control") -> SamplePlan:
+    """Freeze the population, and publish the plan in the journal. The planners of the purpose only.
 
-    Raises Forbidden, NotFound, Invalid, or Refused where a plan is under way.
+    Raises Forbidden, NotFound, Invalid, or Refused where a plan for the same is under way.
     """
-    actor.require(CONTROLLER)
-    data = read(PlanForm(), raw)
-    campaign = session.get(Campaign, data["campaign_id"], with_for_update={"key_share": True})
-    if campaign is None:
-        raise NotFound("campaign")
+    aim = PURPOSES[purpose]
+    actor.require(*aim.planners)
+    data = read(FORMS[purpose](), raw)
+    campaigns = _campaigns(session, data["campaigns"] if "campaigns" in data else [data["campaign_id"]])
+    campaign = session.get_one(Campaign, campaigns[-1].id, with_for_update={"key_share": True})
     earlier = session.scalars(
-        select(SamplePlan).where(SamplePlan.campaign_id == campaign.id).order_by(SamplePlan.id.desc())
+        select(SamplePlan)
+        .where(SamplePlan.campaign_id == campaign.id, SamplePlan.purpose == purpose)
+        .order_by(SamplePlan.id.desc())
     ).first()
     if earlier and earlier.state not in ("sealed", "abandoned"):
         raise refuse(
@@ -176,7 +219,7 @@ def plan(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) 
         raise Invalid({"public_on": [N_("Le tirage public doit avoir lieu après la remise de toutes les phrases.")]})
     if (data["method"] == "stratified") != (data["stratum"] is not None):
         raise Invalid({"stratum": [N_("À choisir pour un tirage dans chaque groupe, et alors seulement.")]})
-    if data["selection"] != "tickets" and data["method"] != "srs":
+    if data.get("selection", "tickets") != "tickets" and data["method"] != "srs":
         raise Invalid({"selection": [N_("La RFC 3797 ne convient qu'à un tirage au hasard simple.")]})
     source, chain = data["public_source"], data["beacon"]
     number = None if chain is None else beacon.round_from(chain, public_at)
@@ -184,13 +227,17 @@ def plan(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) 
         source = round_in_words(chain, number) + (source and f" ; {source}")
     if not source:
         raise Invalid({"public_source": [N_("À remplir, ou choisissez une balise.")]})
-    people = _participants(session, data["participants"], campaign.id)
-    population = _population(session, campaign.id, data["stratum"])
+    drawable = eligible(aim, [one.id for one in campaigns])
+    people = _participants(session, data["participants"], drawable)
+    population = _population(session, drawable, data["stratum"])
     made = SamplePlan(
+        purpose=purpose,
         campaign=campaign,
         supersedes_id=earlier.id if earlier else None,
         state="planned",
-        **{name: data[name] for name in ("method", "stratum", "selection", "size", "reserve", "beacon")},
+        **{name: data[name] for name in ("method", "stratum", "size", "beacon")},
+        selection=data.get("selection", "tickets"),
+        reserve=data.get("reserve", 0),
         beacon_round=number,
         public_source=source,
         population_size=len(population),
@@ -200,6 +247,8 @@ def plan(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime) 
         planned_by_id=actor.person_id,
     )
     document = _document(session, made, population, people, actor, earlier)
+    if purpose != "control":
+        document |= {"purpose": purpose, "campaigns": [one.label for one in campaigns]}
     made.document, made.plan_hash = ceremony.text(document), ceremony.plan_hash(document)
     session.add(made)
     session.flush()
@@ -229,9 +278,9 @@ def _moment(day: date, hour: time) -> datetime:
     return datetime.combine(day, hour, PARIS)
 
 
-def _participants(session: Session, ids: Sequence[int], campaign_id: int) -> list[Person]:
+def _participants(session: Session, ids: Sequence[int], can_be_drawn: Sequence[Any]) -> list[Person]:
     """Those people, by id. Raises Invalid where one may not take part, or where more institutions could."""
-    eligible = session.scalars(
+    overseers = session.scalars(
         select(Person)
         .where(
             Person.active,
@@ -241,38 +290,55 @@ def _participants(session: Session, ids: Sequence[int], campaign_id: int) -> lis
         )
         .order_by(Person.id)
     ).all()
-    people = [person for person in eligible if person.id in set(ids)]
+    people = [person for person in overseers if person.id in set(ids)]
     if len(people) < len(set(ids)):
         raise Invalid({"participants": [N_("Choisissez dans la liste.")]})
     if len(people) < FEWEST:
         raise Invalid({"participants": [_TOO_FEW]})
     if len({person.institution_id for person in people}) < min(
-        FEWEST, len({person.institution_id for person in eligible})
+        FEWEST, len({person.institution_id for person in overseers})
     ):
         raise Invalid({"participants": [N_("Elles sont toutes de la même institution : ajoutez-en une d'une autre.")]})
     for person in people:
         bound = involvements(person.id)["bound"]
-        if session.scalar(select(Dossier.id).where(*drawable(campaign_id), bound).limit(1)):
+        if session.scalar(select(Dossier.id).where(*can_be_drawn, bound).limit(1)):
             raise Invalid({"participants": [N_("L'une d'elles est liée au porteur d'un dossier qui peut être tiré.")]})
     return people
 
 
-def drawable(campaign_id: int) -> tuple[Any, ...]:
-    """The dossiers that may be drawn: funded, followed up or evaluated, and not in an earlier draw already."""
+def _campaigns(session: Session, ids: Sequence[int]) -> Sequence[Campaign]:
+    """Those campaigns, the oldest first. Raises NotFound where one is not there."""
+    found = session.scalars(select(Campaign).where(Campaign.id.in_(ids)).order_by(Campaign.first, Campaign.id)).all()
+    if not found or len(found) < len(set(ids)):
+        raise NotFound("campaign")
+    return found
+
+
+def eligible(purpose: Purpose, campaigns: Sequence[int]) -> tuple[Any, ...]:
+    """The dossiers that may be drawn: in a state that the purpose asks, and not in an earlier draw for it already."""
     return (
-        Dossier.campaign_id == campaign_id,
-        Dossier.state.in_(POPULATION),
+        Dossier.campaign_id.in_(campaigns),
+        Dossier.state.in_(purpose.population),
         Dossier.number.is_not(None),
-        ~select(Mission.id).where(Mission.dossier_id == Dossier.id).exists(),
+        ~select(purpose.follows.id).where(purpose.follows.dossier_id == Dossier.id).exists(),
     )
 
 
-def _population(session: Session, campaign_id: int, stratum: str | None) -> list[PlanUnit]:
+def population_size(session: Session, purpose: str, campaigns: Sequence[int]) -> int:
+    """How many dossiers a draw would be made from today."""
+    return session.scalar(select(func.count(Dossier.id)).where(*eligible(PURPOSES[purpose], campaigns))) or 0
+
+
+def _population(session: Session, eligible: Sequence[Any], stratum: str | None) -> list[PlanUnit]:
     """The population as it stands, in the order of its numbers, in three statements."""
+    strategic, orientation = aliased(Objective), aliased(Objective)
     rows = session.execute(
-        select(Dossier.id, Dossier.number, Instance.label)
+        select(Dossier.id, Dossier.number, Instance.label, orientation.label.label("orientation"))
         .outerjoin(Dossier.instance)
-        .where(*drawable(campaign_id))
+        .outerjoin(Dossier.objective)
+        .outerjoin(strategic, strategic.id == Objective.parent_id)
+        .outerjoin(orientation, orientation.id == strategic.parent_id)
+        .where(*eligible)
         .order_by(Dossier.number)
     ).all()
     grants: dict[int, list[tuple[int, str]]] = {}
@@ -281,12 +347,13 @@ def _population(session: Session, campaign_id: int, stratum: str | None) -> list
         select(FundingRequest.dossier_id, FundingRequest.granted_cents, code.label("code"))
         .join(FundingRequest.funder)
         .join(Dossier, Dossier.id == FundingRequest.dossier_id)
-        .where(*drawable(campaign_id), FundingRequest.granted_cents.is_not(None))
+        .where(*eligible, FundingRequest.granted_cents.is_not(None))
     ):
         grants.setdefault(row.dossier_id, []).append((-row.granted_cents, row.code))
     strata: Mapping[str | None, Callable[[Any], str | None]] = {
         None: lambda _row: None,
         "instance": lambda row: row.label or "–",
+        "orientation": lambda row: row.orientation or "–",
         "funder": lambda row: min(grants.get(row.id, [(0, "–")]))[1],
     }
     return [
@@ -312,9 +379,12 @@ def _document(
     try:
         tried = record.make(units(population), request(made, ""))
     except BadSampling as error:
-        raise Invalid({"size": [_IMPOSSIBLE.get(error.reasons[0].code, _IMPOSSIBLE[""])]}) from error
+        impossible = {**_IMPOSSIBLE, "too_few_for_strata": PURPOSES[made.purpose].too_few}
+        raise Invalid({"size": [impossible.get(error.reasons[0].code, impossible[""])]}) from error
     simple = session.scalars(
-        select(Sample).where(Sample.campaign_id == made.campaign.id, Sample.plan_id.is_(None))
+        select(Sample).where(
+            Sample.campaign_id == made.campaign.id, Sample.plan_id.is_(None), Sample.purpose == made.purpose
+        )
     ).first()
     names = {row.id: row.label for row in session.execute(select(Institution.id, Institution.label))}
     return {
@@ -339,5 +409,4 @@ def _document(
 _IMPOSSIBLE = {
     "": N_("Ce tirage n'est pas possible : changez la taille ou la façon de tirer."),
     "too_many": N_("Moins de dossiers que cela peuvent être tirés."),
-    "too_few_for_strata": N_("Il en faut au moins un dans chaque groupe."),
 }
