@@ -21,8 +21,9 @@ from workflow.turns import TURNS
 
 DEFAULTS = Path(__file__).parent / "reference" / "reminders.toml"
 
-DOSSIER_DUE, CONSULTATION_DUE, FINDINGS_DUE = "dossier", "consultation", "findings"
-"""Due days that are no milestone's: the dossier's own, a consultation's, that of the reply to a control's findings."""
+DOSSIER_DUE, CONSULTATION_DUE, VISIT_DUE, FINDINGS_DUE = "dossier", "consultation", "visit", "findings"
+"""Due days that are no milestone's: the dossier's own, a consultation's, that for which a control was announced, that
+of the reply to its findings."""
 
 OTHER_MEMBER = "other_member"
 """Whoever instructs together with somebody who is asked."""

@@ -16,7 +16,7 @@ from states.dossier import (
     TRANSVERSAL,
 )
 from workflow.clock import local_day
-from workflow.reminder_rules import CONSULTATION_DUE, DOSSIER_DUE, FINDINGS_DUE, OTHER_MEMBER, RuleLike
+from workflow.reminder_rules import CONSULTATION_DUE, DOSSIER_DUE, FINDINGS_DUE, OTHER_MEMBER, VISIT_DUE, RuleLike
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ def subjects(rule: RuleLike, dossier: Situation, at: datetime | None) -> list[Su
             for asking in dossier.consultations
             if at is None or asking.last is None or at < asking.last
         ]
+    if rule.due == VISIT_DUE:
+        return _visit(dossier, at)
     if rule.due == FINDINGS_DUE:
         control = dossier.control
         due_on = control.reply_due_on if control else None
@@ -72,6 +74,15 @@ def subjects(rule: RuleLike, dossier: Situation, at: datetime | None) -> list[Su
         if due
         for on, version, moved_at in [due]
     ]
+
+
+def _visit(dossier: Situation, at: datetime | None) -> list[Subject]:
+    """The day for which a control was announced, which stays; over once the findings are sent."""
+    control = dossier.control
+    if control is None or control.visit_on is None:
+        return []
+    over = at is not None and control.found_at is not None and control.found_at <= at
+    return [] if over else [Subject(None, None, control.visit_on, 1, dossier.state_since)]
 
 
 def _due(rule: RuleLike, dossier: Situation, funder_id: int | None) -> tuple[date, int, datetime | None] | None:

@@ -68,6 +68,8 @@ class Control:
 
     controller_id: int | None
     second_id: int | None
+    visit_on: date | None
+    found_at: datetime | None
     reply_due_on: date | None
     version: int
     replied_at: datetime | None
@@ -203,6 +205,8 @@ def _fill(session: Session, found: Mapping[int, Situation], wanted: list[int]) -
         Mission.dossier_id,
         Mission.controller_id,
         Mission.second_id,
+        Mission.visit_on,
+        Mission.found_at,
         Mission.reply_due_on,
         Mission.version,
         Mission.replied_at,

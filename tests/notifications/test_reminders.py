@@ -182,6 +182,21 @@ def test_findings_are_recalled_to_the_carrier_until_the_reply(walk: Walk) -> Non
     assert by_day(walk.database, date(2028, 6, 28), 5) == []
 
 
+def test_an_announced_control_is_recalled_to_both_controllers_and_the_carrier(walk: Walk) -> None:
+    walk.drawn()
+    walk.now = morning(date(2028, 6, 1))
+    walk.taken()
+    mission, visit = walk.mission_id(), date(2028, 6, 20)
+    walk.act("controller", "announce", mission, visit_on=visit.isoformat())
+    people = (("controller", "visit"), ("controller.2", "visit"), ("carrier", "visited"))
+    first = by_day(walk.database, date(2028, 6, 2), 12)
+    assert sorted(first) == sorted(Sent(on(-7, visit), who, rule, -7) for who, rule in people)
+    walk.now = morning(date(2028, 6, 15))
+    walk.found("2028-07-17", realisation="Faite", spending="Justifiée")
+    seen = by_day(walk.database, date(2028, 6, 15), 6)
+    assert [one for one in seen if one.rule != "control"] == [], "what is found needs no visit any more"
+
+
 def test_a_dossier_without_instance_is_recalled_to_the_transversal_committee(walk: Walk) -> None:
     unrouted(walk.database, walk.world)
     due = DATES["completeness_deadline"]

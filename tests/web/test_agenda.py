@@ -21,7 +21,11 @@ def address(town: Town, who: str) -> str:
     assert town.browser(who).post("/compte/agenda", {}).status_code == 303
     with town.database.read() as session:
         number = session.scalars(
-            select(SecretLink.id).where(SecretLink.purpose == "agenda", SecretLink.ended_at.is_(None))
+            select(SecretLink.id).where(
+                SecretLink.purpose == "agenda",
+                SecretLink.ended_at.is_(None),
+                SecretLink.person_id == town.world.people[who],
+            )
         ).one()
     return f"/agenda/{links.token(number, 'agenda')}"
 
@@ -47,6 +51,24 @@ def test_a_person_follows_what_awaits_them(town: Town) -> None:
     assert f"/dossiers/{walk.dossier_id}" in str(task.url)
     assert events[f"session-{town.world.session_id}@127.0.0.1"].start == date(2027, 3, 12)
     assert "deposit_deadline – Programmation 2027" in summaries(found).values()
+
+
+def test_a_control_is_in_the_calendar_of_both_controllers_and_of_the_carrier(town: Town) -> None:
+    walk = town.walk().announced()
+    visit = (walk.now + timedelta(days=30)).date()
+
+    def days(who: str) -> dict[str, date]:
+        return {str(event.uid): event.start for event in calendar(town, address(town, who) + ".ics").events}
+
+    name = f"{{}}-{walk.dossier_id}@127.0.0.1"
+    assert days("controller")[name.format("visit")] == visit
+    assert days("controller 2")[name.format("visit")] == visit
+    assert days("carrier")[name.format("visited")] == visit
+    walk.found("2026-12-26", realisation="Vu", spending="Vu")
+    assert name.format("visited") not in days("carrier")
+    assert days("carrier")[name.format("reply")] == date(2026, 12, 28), "a Saturday is put off to the Monday"
+    walk.act("carrier", "reply", walk.mission_id(), answer="Merci")
+    assert days("controller 2")[name.format("answered")] == DATES["control_end"]
 
 
 def test_a_carrier_follows_their_own_dossiers_alone(town: Town) -> None:

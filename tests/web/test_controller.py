@@ -225,6 +225,19 @@ def test_a_drawn_action_still_followed_up_waits_for_its_evaluation(town: Town) -
         assert not [link for link in page.links if "/actes/" in link]
 
 
+def test_controls_are_listed_by_what_is_due_and_late_ones_say_so(town: Town, at: Any) -> None:
+    walks = [town.walk().evaluated() for _ in range(2)]
+    draw_all(town, 2)
+    for walk, day in zip(walks, ("2026-12-10", "2026-11-20"), strict=True):
+        walk.taken()
+        walk.act("controller", "announce", walk.mission_id(), visit_on=day)
+    at(NOW + timedelta(days=28))
+    page = town.browser("controller").page(INDEX)
+    addresses = [link for link in page.links if link in {mission_url(walk) for walk in walks}]
+    assert addresses == [mission_url(walks[1]), mission_url(walks[0])]
+    assert "en retard de 10 jours" in page.text
+
+
 # --- closing --------------------------------------------------------------------------------------------------------
 
 

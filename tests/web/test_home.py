@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from tests.factories import Walk
 from tests.web.browser import Browser
 from tests.web.conftest import Town
 from tests.web.reading import counted
-from workflow.models import RoleGrant
+from workflow.models import Outbox, RoleGrant
 from workflow.queries import home as query
 
 MOST = 6
@@ -123,6 +124,32 @@ def test_one_list_over_all_roles_by_due_date_with_lateness(town: Town, at: objec
     page = town.browser("carrier").page("/")
     assert "en retard de 12 jours" in page.text
     assert f"/dossiers/{pieces.dossier_id}" in page.links
+
+
+def test_a_reply_to_findings_awaits_both_controllers(town: Town) -> None:
+    walk = town.walk().drawn()
+    assert kinds(town, "controller 2") == ["select"]
+    walk.act("controller", "select_for_control")
+    assert kinds(town, "controller 2") == ["control"], "a control of one can be joined"
+    walk.act("controller 2", "join_control", walk.mission_id())
+    walk.act("controller", "announce", walk.mission_id(), visit_on="2026-12-01")
+    assert kinds(town, "controller") == kinds(town, "controller 2") == ["visit"]
+    assert kinds(town, "carrier") == ["visited"]
+    walk.found(realisation="Vu", spending="Vu")
+    assert kinds(town, "controller") == []
+    with town.database.write() as session:
+        person = town.world.people["novice"]
+        session.add(RoleGrant(person_id=person, role="controller", granted_at=walk.now))
+    walk.act("carrier", "reply", walk.mission_id(), answer="Merci")
+    assert kinds(town, "novice") == []
+    for who in ("controller", "controller 2"):
+        assert kinds(town, who) == ["answered"]
+        assert "Réponse reçue" in town.browser(who).page("/").text
+    with town.database.read() as session:
+        told = session.scalars(select(Outbox.person_id).where(Outbox.kind == "findings_answered")).all()
+    assert sorted(str(one) for one in told) == sorted(
+        str(town.world.people[who]) for who in ("controller", "controller 2")
+    )
 
 
 def test_news_are_of_others_on_dossiers_one_may_see_and_tell_no_secret(town: Town) -> None:

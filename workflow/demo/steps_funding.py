@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from sqlalchemy import or_, select
 
 from workflow.access import Actor
+from workflow.calendars.working_days import next_working_day
 from workflow.clock import PARIS
 from workflow.control_grid import COMPLIANT, VERDICTS
 from workflow.demo.story import Line, Story
@@ -235,7 +236,7 @@ def _vouchers(story: Story) -> None:
 def _findings(story: Story) -> None:
     due_on = story.due(4, 12)
     if "conclude_unheard" in story.steps:
-        last = story.stage.today + timedelta(days=5)
+        last = next_working_day(story.stage.today + timedelta(days=5))
         due_on = last.isoformat()
         story.not_before = datetime.combine(last + timedelta(days=1), time(9), PARIS)
     _answers(story)

@@ -109,6 +109,8 @@ class Mission(Base):
     signed_at: Mapped[datetime | None] = mapped_column(
         CheckConstraint("(signed_at IS NULL) = (signed_by_id IS NULL)", "signature_dated")
     )
+    found_at: Mapped[datetime | None]
+    """When its findings were sent."""
     reply_due_on: Mapped[date | None]
     reply: Mapped[str | None]
     replied_at: Mapped[datetime | None]

@@ -46,7 +46,7 @@ class ReminderRule(Base):
     state: Mapped[str]
     """The state of a dossier in which it still waits."""
     due: Mapped[str]
-    """Which due day: « dossier » (its own), « consultation », or the code of a milestone."""
+    """Which due day: « dossier » (its own), « consultation », « visit », « findings », or the code of a milestone."""
     asked: Mapped[str]
     """The role that is reminded."""
     offsets: Mapped[list[int]] = mapped_column(JSON)

@@ -244,7 +244,11 @@ def errands(session: Session, actor: Actor, campaign_id: int, today: date) -> Er
             mine.setdefault(_group(errand), []).append(errand)
         else:
             others.append(errand)
-    return Errands({name: mine[name] for name in GROUPS if name in mine}, others)
+    return Errands({name: _by_due_day(mine[name]) for name in GROUPS if name in mine}, _by_due_day(others))
+
+
+def _by_due_day(rows: Sequence[Errand]) -> Sequence[Errand]:
+    return sorted(rows, key=lambda row: row.due_on or date.max)
 
 
 GROUPS = ("drawn", "announced", "findings_sent", "concluded", "waiting", "over")

@@ -113,9 +113,9 @@ def _review(*where: ColumnElement[bool]) -> ColumnElement[bool]:
     return select(Review.id).where(Review.dossier_id == Dossier.id, *where).exists()
 
 
-_MINE_TO_CONTROL = or_(Mission.controller_id.is_(None), Mission.controller_id == _ME, Mission.second_id == _ME)
-_HEARD = or_(Mission.replied_at.is_not(None), Mission.reply_due_on < _TODAY)
+_MINE_TO_CONTROL = or_(Mission.second_id.is_(None), Mission.controller_id == _ME, Mission.second_id == _ME)
 _REPLY_DUE = select(Mission.reply_due_on).where(Mission.dossier_id == Dossier.id).scalar_subquery()
+_VISIT = select(Mission.visit_on).where(Mission.dossier_id == Dossier.id).scalar_subquery()
 _NO_DAY = type_coerce(null(), Date())
 
 
@@ -151,6 +151,17 @@ KINDS: Mapping[str, Kind] = {
             _mission(Mission.state == "findings_sent", Mission.replied_at.is_(None)),
         ),
         due=_REPLY_DUE,
+    ),
+    "visited": Kind(
+        CARRIER,
+        N_("Préparer le contrôle annoncé"),
+        None,
+        and_(
+            _CARRIED,
+            Dossier.state == "under_control",
+            _mission(Mission.state == "announced", Mission.visit_on >= _TODAY),
+        ),
+        due=_VISIT,
     ),
     "admit": Kind(
         ANIMATOR,
@@ -210,7 +221,29 @@ KINDS: Mapping[str, Kind] = {
         None,
         and_(
             Dossier.state == "under_control",
-            _mission(_MINE_TO_CONTROL, or_(Mission.state.in_(("drawn", "announced")), _HEARD)),
+            _mission(
+                _MINE_TO_CONTROL,
+                or_(
+                    Mission.state.in_(("drawn", "concluded")),
+                    and_(Mission.replied_at.is_(None), Mission.reply_due_on < _TODAY),
+                ),
+            ),
+        ),
+    ),
+    "visit": Kind(
+        CONTROLLER,
+        N_("Mener le contrôle annoncé, puis envoyer les constats"),
+        None,
+        and_(Dossier.state == "under_control", _mission(_MINE_TO_CONTROL, Mission.state == "announced")),
+        due=_VISIT,
+    ),
+    "answered": Kind(
+        CONTROLLER,
+        N_("Réponse reçue : confirmer les constats à deux et conclure"),
+        None,
+        and_(
+            Dossier.state == "under_control",
+            _mission(_MINE_TO_CONTROL, Mission.state == "findings_sent", Mission.replied_at.is_not(None)),
         ),
     ),
     "close": Kind(

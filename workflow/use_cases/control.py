@@ -21,6 +21,7 @@ from workflow.findings import mark
 from workflow.forms import LONG, Cents, Choice, Day, Form, Reference, Text, read
 from workflow.ledger import totals
 from workflow.models import Campaign, Dossier, LedgerLine, Mission, Sample, SamplePlan, SampleUnit
+from workflow.reminder_rules import working_days
 from workflow.sampling.draw import population_hash, tickets
 from workflow.sampling_plans import PURPOSES
 from workflow.transition import move
@@ -241,13 +242,15 @@ class Sending(Form):
 
 
 def _send_findings(case: Case) -> None:
-    mission, data = _mission(case), case.data
+    """The carrier's time ends on a working day: where it would not, on the next one."""
+    mission = _mission(case)
     lines = _lines(case)
     if lines:
         mission.refused_cents = totals(lines).refused
-    mission.reply_due_on = data["due_on"]
+    mission.found_at = case.now
+    mission.reply_due_on = working_days(case.session).following(case.data["due_on"])
     case.details |= {"refused_cents": mission.refused_cents, "ledger_lines": len(lines)}
-    case.payload["due_on"] = data["due_on"].isoformat()
+    case.payload["due_on"] = mission.reply_due_on.isoformat()
 
 
 def _reply(case: Case) -> None:

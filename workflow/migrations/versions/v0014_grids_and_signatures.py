@@ -30,5 +30,6 @@ def upgrade() -> None:
         f"ALTER TABLE mission ADD COLUMN signed_at {instant} CONSTRAINT ck_mission_signature_dated"
         " CHECK ((signed_at IS NULL) = (signed_by_id IS NULL))"
     )
+    op.execute(f"ALTER TABLE mission ADD COLUMN found_at {instant}")
     for statement in triggers.statements(dialect, "0014"):
         op.get_bind().exec_driver_sql(statement)
