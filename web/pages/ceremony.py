@@ -24,7 +24,6 @@ from workflow.queries.sampling_plans import Ceremony
 from workflow.sampling import beacon
 from workflow.sampling_plans import METHOD_LABELS, SELECTION_LABELS, STRATUM_LABELS
 from workflow.use_cases import ceremony as steps
-from workflow.use_cases import control
 from workflow.use_cases import sampling_plans as use_cases
 
 pages = Blueprint("ceremony", __name__, url_prefix="/controles/plans")
@@ -73,7 +72,7 @@ def plan() -> Response:
     page = render_template(
         "ceremony/plan.html",
         campaign=chosen,
-        population=control.population_size(session(), chosen.id),
+        population=plans.frame(session(), chosen.id)[0],
         earlier=plans.plans(session(), chosen.id),
         form=form,
         labels=labels(form),
