@@ -460,7 +460,8 @@ def test_a_second_draw_names_the_first_and_takes_other_dossiers(stage: Stage) ->
     with stage.database.read() as session:
         plan = session.get_one(SamplePlan, stage.plan_id)
         assert plan.supersedes_id == first
-        assert plan.population_size == 3
+        assert plan.population_size == plans.frame(session, stage.world.campaign_id)[0] == 3
+        assert plans.frame(session, stage.world.campaign_id)[1] == sum(unit.value_cents for unit in plan.units)
         drawn = set(session.scalars(select(SampleUnit.dossier_id).where(SampleUnit.drawn)))
         assert not drawn & {unit.dossier_id for unit in plan.units}
 

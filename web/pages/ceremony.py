@@ -101,11 +101,11 @@ def plan() -> Response:
         earlier=plans.plans(session(), chosen.id, "control"),
         population=population,
         told=ngettext(
-            "La campagne compte un dossier financé, en suivi ou évalué.",
-            "La campagne compte %(num)s dossiers financés, en suivi ou évalués.",
+            "%(num)s dossier financé, en suivi ou évalué, peut être tiré.",
+            "%(num)s dossiers financés, en suivi ou évalués, peuvent être tirés.",
             population,
         ),
-        nothing=_("Aucun dossier de cette campagne n'est en suivi ou évalué."),
+        nothing=_("Aucun dossier de cette campagne ne peut être tiré : ni en suivi, ni évalué, ou tous déjà tirés."),
         choices={},
         size_url=url_for("ceremony.size", campaign=chosen.id),
     )

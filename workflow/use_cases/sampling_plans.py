@@ -123,9 +123,9 @@ class Draw(Form):
         load_default="",
         metadata={
             "help": N_(
-                "Un tirage à venir que personne ici ne maîtrise, avec la façon de l'écrire et ce qui vaudra s'il n'a"
-                " pas lieu. Par exemple : « Loto du 9 janvier 2027, cinq numéros croissants puis le numéro Chance,"
-                " séparés par des espaces ; à défaut le tirage suivant »."
+                "Sans balise : un tirage à venir que personne ici ne maîtrise, avec la façon de l'écrire et ce qui"
+                " vaudra s'il n'a pas lieu. Par exemple : « Loto du 9 janvier 2027, cinq numéros croissants puis le"
+                " numéro Chance, séparés par des espaces ; à défaut le tirage suivant »."
             )
         },
     )
