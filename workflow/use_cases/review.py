@@ -153,7 +153,7 @@ def _fill_review(case: Case) -> None:
         review.first_signed_at = review.second_signed_at = None
 
 
-class Signature(Form):
+class ReviewSignature(Form):
     """The text that is signed: `seen` is its mark as it was shown."""
 
     seen = fields.String(required=True, metadata={"widget": "hidden", "label": N_("Texte relu")})
@@ -185,5 +185,5 @@ def _changed_since() -> Refused:
 ACTS = (
     Act("name_reviewers", REVIEW, Reviewers, _name_reviewers),
     Act("fill_review", REVIEW, ReviewForm, _fill_review, versioned=False, quiet=True),
-    Act("sign_review", REVIEW, Signature, _sign_review),
+    Act("sign_review", REVIEW, ReviewSignature, _sign_review),
 )
