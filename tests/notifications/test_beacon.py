@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event
 
@@ -144,17 +145,24 @@ def test_the_round_is_fetched_once_and_only_proposed(waiting: Database, server: 
         assert (plan.state, plan.beacon_round, plan.readings) == ("revealed", found.round, [])
 
 
+def test_a_sound_answer_is_taken(server: Server) -> None:
+    assert reading.fetch(server.url, CHAIN, 7).signature == signed(CHAIN, 7)["signature"]
+
+
 @pytest.mark.parametrize(
     "answer", [another_round, tampered, oversized, missing, elsewhere, dripping, silent], ids=lambda one: one.__name__
 )
-def test_what_is_no_sound_answer_is_none(
-    waiting: Database, server: Server, answer: Callable[[Handler, int], None]
-) -> None:
+def test_what_is_no_sound_answer_is_none(server: Server, answer: Callable[[Handler, int], None]) -> None:
     server.answer = answer
+    with pytest.raises((OSError, HTTPException, beacon.BadAnswer)):
+        reading.fetch(server.url, CHAIN, 7)
+    assert len(server.asked) == 1
+
+
+def test_a_round_that_nobody_answers_is_asked_for_again_but_not_at_once(waiting: Database, server: Server) -> None:
+    server.answer = tampered
     assert reading.read(waiting, server.url, READ_AT, Event())["unanswered"] == 1
     assert not answers(waiting)
-    assert len(server.asked) == 1
-    # It is not asked again at once, but later.
     server.answer = right
     reading.read(waiting, server.url, READ_AT + timedelta(seconds=5), Event())
     assert not answers(waiting)

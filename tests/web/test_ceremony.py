@@ -180,6 +180,7 @@ def test_a_late_plan_says_who_is_missing(town: Town, at: At) -> None:
     assert town.browser("controller").post(f"{url}/abandon", {"reason": "Trop tard"}).status_code == 303
     with town.database.read() as session:
         assert session.scalars(select(SamplePlan.state)).all() == ["abandoned"]
+    assert "attendu" not in town.browser("controller").get(url).text.split('id="live"')[1].split('id="plan"')[0]
     assert "Préparer le tirage" in town.browser("controller").page("/controles").text
 
 

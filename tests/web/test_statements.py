@@ -59,6 +59,7 @@ PAGES: Mapping[str, tuple[str, int]] = {
     "/enveloppes/suivi": ("funder CAF", 8),
     "/evaluations": ("evaluator", 8),
     "/controles": ("controller", 8),
+    "/controles/plans/taille": ("controller", 8),
     "/administration": ("administrator", 8),
     "/administration/journal": ("administrator", 8),
     "/administration/messages": ("administrator", 8),
