@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.factories import NOW
 from tests.web.browser import Browser
@@ -16,7 +16,8 @@ from tests.web.conftest import Town
 from tests.web.pages import Page
 from tests.web.reading import counted
 from tests.workflow.test_beacon import signed
-from workflow.models import BeaconAnswer, SamplePlan
+from workflow.models import BeaconAnswer, Mission, SamplePlan
+from workflow.queries.control_result import result
 from workflow.sampling import beacon, record
 
 PLAN = "/controles/plans/nouveau"
@@ -109,6 +110,32 @@ def test_a_stranger_hashes_plan_and_population_before_anything_is_drawn(town: To
     assert hashlib.sha256(population).hexdigest() == told["population_hash"]
     assert told["population_hash"] in page
     assert len(population.splitlines()) == 3
+
+
+def test_the_result_of_a_stratified_draw_is_told_by_stratum_too(town: Town, at: At) -> None:
+    url = planned(town, method="stratified", stratum="instance")
+    both(town, url, "engagement")
+    both(town, url, "phrase")
+    at(READ_AT)
+    for who in PHRASES:
+        assert town.browser(who).post(f"{url}/lecture", {"value": "7 12 31"}).status_code == 303
+    with town.database.write() as session:
+        mission = session.scalars(select(Mission)).first()
+        assert mission
+        pair = {"controller_id": town.world.people["controller"], "second_id": town.world.people["controller 2"]}
+        session.execute(
+            update(Mission)
+            .where(Mission.id == mission.id)
+            .values(state="announced", signed_by_id=pair["second_id"], signed_at=NOW, **pair)
+        )
+        session.execute(update(Mission).where(Mission.id == mission.id).values(state="findings_sent"))
+    with town.database.read() as session:
+        told = result(session, mission.sample_id)
+    assert [(one.label, one.dossiers, one.granted) for one in told.strata] == [
+        (one.label, one.dossiers, one.granted) for one in told.instances
+    ]
+    assert told.strata
+    assert "Par strate" in town.browser("controller").page(f"/controles/tirages/{mission.sample_id}/resultat").text
 
 
 @pytest.mark.parametrize("who", ["carrier", "animator", "instructor 1", "evaluator", "funder État"])

@@ -63,6 +63,9 @@ def act_url(errand: Errand | Inquiry) -> str | None:
     mission_id = errand.id if isinstance(errand, Errand) else errand.mission.id
     if task.act is None:
         return None
+    if isinstance(errand, Errand) and errand.state == "announced" and task.act == "sign_findings":
+        # What is found comes first, and stands on the page of the mission.
+        return url_for("controller.mission", mission_id=mission_id)
     if task.on_mission:
         return url_for("acts.on_mission", dossier_id=dossier_id, subject_id=mission_id, act=task.act)
     return url_for("acts.on_dossier", dossier_id=dossier_id, act=task.act)
@@ -232,6 +235,7 @@ def mission(mission_id: int) -> str:
         dossier=found.file.dossier,
         life={way: _life(found.mission.state, way) for way in ("row", "column")},
         url=act_url(found),
+        ready=found.mission.state != "announced" or found.file.anything_found,
         involved=[INVOLVED[name] for name in found.involved],
         outcomes=control.OUTCOME_LABELS,
     )

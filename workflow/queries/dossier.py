@@ -122,6 +122,12 @@ class File:
         return any(item.verdict for item in self.all("grid"))
 
     @property
+    def anything_found(self) -> bool:
+        """Whether the control noted anything yet: in its grid, its ledger or in words."""
+        mission = self.one("mission")
+        return self.grid_begun or bool(self.all("ledger") or (mission and (mission.realisation or mission.spending)))
+
+    @property
     def findings_mark(self) -> str:
         """What `sign_findings` takes as seen: the mark of what this file shows of the control."""
         answers = [(row.id, row.verdict, row.observation, row.evidence) for row in self.all("grid") if row.verdict]
