@@ -247,6 +247,9 @@ def drawn(database: Database, world: World) -> None:
     """A plan of a draw that is abandoned once who has not done their part was reminded, and one that is sealed."""
     for _ in range(2):
         Walk(database, world).funded()
+    with database.write() as session:
+        # Others who oversee draws have an institution by now: so must one of those who take part.
+        session.get_one(Person, world.people["transversal"]).institution_id = world.funders["CAF"]
     plans = Stage(database, world, [])
     plans.planned()
     with database.write() as session:
