@@ -26,7 +26,7 @@ test: $(VENV)/development $(CATALOGUES) ## set up what is missing, then run ever
 	@$(call need,the PostgreSQL server programs,$(BIN)/python -c "from tests.postgres import binaries; binaries()" 2>/dev/null,postgresql,put the folder that holds initdb on the PATH)
 	@$(MAKE) --no-print-directory check
 	@echo '== tests'
-	@$(BIN)/pytest -q -n "$$($(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)))')"
+	@$(BIN)/pytest -q --dist worksteal -n "$$($(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)))')"
 	@echo '== all checks and all tests passed'
 
 check: $(VENV)/development $(CATALOGUES) ## style, types, import rules, templates, migrations

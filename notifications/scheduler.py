@@ -14,7 +14,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.orm import Session
 
-from notifications import channels, webhooks
+from notifications import beacon, channels, draws, webhooks
 from notifications.errors import describe
 from notifications.expiry import expire
 from notifications.outbox import CALLS, Clock, deliver
@@ -79,6 +79,21 @@ def write_digests(database: Database, _settings: Settings, now: Clock, stop: Eve
     return _all(database, stop, lambda session: digest.waiting(session, now()), take)
 
 
+def remind_draws(database: Database, _settings: Settings, now: Clock, stop: Event) -> Counter[str]:
+    """Remind those whose part of a draw is due."""
+    return _all(
+        database,
+        stop,
+        lambda session: draws.waiting(session, now()),
+        lambda session: Counter(reminded=draws.remind(session, now())),
+    )
+
+
+def read_beacon(database: Database, settings: Settings, now: Clock, stop: Event) -> Counter[str]:
+    """Fetch the public rounds that draws wait for."""
+    return beacon.read(database, settings.beacon, now(), stop)
+
+
 def send(database: Database, settings: Settings, now: Clock, stop: Event) -> Counter[str]:
     """Deliver what is due, where the installation has a way out."""
     channel = channels.chosen(settings)
@@ -97,9 +112,9 @@ def call(database: Database, settings: Settings, now: Clock, stop: Event) -> Cou
 
 Step = Callable[[Database, Settings, Clock, Event], Counter[str]]
 
-WRITING: tuple[Step, ...] = (let_expire, plan_rungs, fire_rungs, write_digests)
+WRITING: tuple[Step, ...] = (let_expire, plan_rungs, fire_rungs, remind_draws, write_digests)
 """What a tick writes, in this order: a turn that ends today is not reminded of today."""
-STEPS: tuple[Step, ...] = (*WRITING, queue_calls, send, call)
+STEPS: tuple[Step, ...] = (*WRITING, queue_calls, send, call, read_beacon)
 
 
 def take(

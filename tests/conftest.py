@@ -11,8 +11,13 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 
 from tests import postgres
+from workflow import db
 from workflow.db import Database, migrate
 
 RUN = pytest.StashKey[postgres.Run]()
@@ -41,6 +46,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 # Databases
+
+COMPILED: LRUCache[Any, Any] = LRUCache(3000)
+"""The statements that this process has compiled. In service an engine lives as long as its process; here each test has
+one, which would compile the same statements anew."""
+
+
+def engine_of_a_test(url: str, **options: Any) -> Engine:
+    """An engine that takes up what those before it have compiled."""
+    return create_engine(url, **options).execution_options(compiled_cache=COMPILED)
+
+
+db.create_engine = engine_of_a_test
+for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):
+    # What is compiled is kept by dialect; all those of a kind speak to the same server or library.
+    dialect.__eq__ = lambda self, other: type(self) is type(other)
+    dialect.__hash__ = lambda self: hash(type(self))
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,52 @@ def test_a_database_belongs_to_one_test(database_url: str, turn: int) -> None:
     assert "mark_of_one_test" in tables(database_url)
 
 
+def test_a_database_that_is_given_again_is_as_a_new_one(postgresql_databases: postgres.Databases) -> None:
+    add = sa.text("INSERT INTO theme (code, label) VALUES (md5(random()::text), '') RETURNING id")
+    with postgresql_databases.fresh(migrated=True) as former:
+        left_open = sa.create_engine(former, poolclass=sa.NullPool).connect()
+        rows = [left_open.execute(add).scalar_one() for _ in range(2)]
+        left_open.commit()
+        left_open.execute(add)
+    with postgresql_databases.fresh(migrated=True) as url:
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            assert connection.execute(sa.text("SELECT count(*) FROM theme")).scalar_one() == 0
+            assert connection.execute(sa.text("SELECT count(*) FROM alembic_version")).scalar_one() == 1
+            assert [connection.execute(add).scalar_one() for _ in range(2)] == rows == [1, 2]
+        with pytest.raises(sa.exc.OperationalError):
+            left_open.execute(add)
+        with pytest.raises(sa.exc.OperationalError, match="does not exist"):
+            tables(former)
+    left_open.invalidate()
+    left_open.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE theme ADD COLUMN mark INTEGER",
+        "ALTER TABLE theme ALTER COLUMN label DROP NOT NULL",
+        "ALTER TABLE journal DISABLE TRIGGER ALL",
+        "CREATE FUNCTION mark() RETURNS INTEGER LANGUAGE sql AS 'SELECT 1'",
+        "CREATE INDEX mark ON theme (label)",
+        "ALTER TABLE theme DROP CONSTRAINT uq_theme_code",
+    ],
+)
+def test_a_database_whose_schema_was_changed_is_not_given_again(
+    postgresql_databases: postgres.Databases, change: str
+) -> None:
+    identity = sa.text("SELECT oid FROM pg_database WHERE datname = current_database()")
+    given = []
+    for statement in (change, "SELECT 1", "SELECT 1"):
+        with postgresql_databases.fresh(migrated=True) as url:
+            engine = sa.create_engine(url, poolclass=sa.NullPool)
+            with engine.begin() as connection:
+                given.append(connection.execute(identity).scalar_one())
+                connection.execute(sa.text(statement))
+    assert given[0] != given[1] == given[2]
+
+
 def test_an_empty_database_has_no_table(empty_database_url: str) -> None:
     assert tables(empty_database_url) == []
 

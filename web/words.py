@@ -165,6 +165,7 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "grant_role": (N_("Donner un rôle"), N_("Rôle donné")),
     "end_role": (N_("Retirer un rôle"), N_("Rôle retiré")),
     "describe_member": (N_("Décrire un instructeur"), N_("Capacité et compétences d'un instructeur enregistrées")),
+    "publish_grid": (N_("Publier une grille"), N_("Nouvelle version d'une grille commune publiée")),
     "save_grid": (N_("Enregistrer la grille"), N_("Nouvelle version de la grille enregistrée")),
     "record_training": (N_("Enregistrer une formation"), N_("Formation enregistrée")),
     "deactivate": (N_("Fermer un compte"), N_("Compte fermé")),

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from states.dossier import ADMINISTRATOR, CONTROLLER, TRANSVERSAL
 from states.words import N_
 from workflow.models import Mission, PlanUnit, Review, SamplePlan
+from workflow.sampling import beacon
 from workflow.sampling.select import Request, Unit
 
 OVERSEERS = (CONTROLLER, TRANSVERSAL, ADMINISTRATOR)
@@ -18,6 +19,16 @@ METHOD_LABELS = {
     "srs": N_("Au hasard simple : chaque dossier a la même chance"),
     "stratified": N_("Au hasard dans chaque groupe, en proportion de sa taille"),
     "mus": N_("Selon les sommes accordées : chaque euro a la même chance"),
+}
+SELECTION_LABELS = {
+    "tickets": N_("Par tickets : l'empreinte de la graine et du numéro range les dossiers, les premiers sont tirés"),
+    "rfc3797": N_(
+        "Selon la RFC 3797, la norme publiée des tirages publics de l'Internet : la graine désigne les dossiers un à un"
+    ),
+}
+BEACON_LABELS = {
+    "quicknet": N_("drand quicknet (un tour toutes les 3 secondes)"),
+    "default": N_("drand default (un tour toutes les 30 secondes)"),
 }
 STRATUM_LABELS = {
     "funder": N_("Par financeur (celui qui accorde le plus)"),
@@ -82,8 +93,9 @@ def units(rows: Iterable[Frozen]) -> list[Unit]:
 
 def request(plan: SamplePlan, seed: str) -> Request:
     """The draw that a plan asks, with a seed."""
+    method = plan.method if plan.selection == "tickets" else plan.selection
     least = PURPOSES[plan.purpose].least
-    return Request(plan.method, plan.size, seed, reserve=plan.reserve, minimum=least)
+    return Request(method, plan.size, seed, reserve=plan.reserve, minimum=least)
 
 
 def instant(at: datetime) -> str:
@@ -114,7 +126,27 @@ def ceremony(plan: SamplePlan) -> dict[str, Any]:
             if reading.value == plan.public_value
         ],
     }
+    answer = plan.answer
+    if answer is not None and answer.randomness == plan.public_value:
+        told["beacon"] = {
+            "round": answer.round,
+            "signature": answer.signature,
+            "source": answer.source,
+            "at": instant(answer.at),
+        }
     return told
+
+
+def round_named(plan: SamplePlan) -> dict[str, Any] | None:
+    """The round of a beacon that a plan names, as its document says it."""
+    if plan.beacon is None:
+        return None
+    return {"chain": plan.beacon, "chain_hash": beacon.CHAINS[plan.beacon].hash, "round": plan.beacon_round}
+
+
+def round_in_words(name: str, number: int) -> str:
+    """The same for people."""
+    return f"Balise drand « {name} » (League of Entropy), tour n° {number}, valeur « randomness »"
 
 
 def ranked(population: Sequence[PlanUnit], first: Sequence[str], others: Iterable[str]) -> list[PlanUnit]:

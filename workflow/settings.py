@@ -7,6 +7,9 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_SERVER = r"(https://|http://(127\.0\.0\.1|localhost)[:/])[^\s,]+"
+_SERVERS = rf"^({_SERVER}(, *{_SERVER})*)?$"
+
 
 class MissingKey(RuntimeError):
     """Outside the demo no secret key is made up: it must be set."""
@@ -29,6 +32,12 @@ class Settings(BaseSettings):
         "",
         pattern=r"^(unix:/.+|tcp://.+:\d+)?$",
         description="Virus scanner (clamd) asked before a file is kept: unix:/path or tcp://host:port.",
+    )
+    beacon: str = Field(
+        "",
+        pattern=_SERVERS,
+        description="Servers of drand, separated by commas, asked for the round that a draw names, e.g."
+        " https://api.drand.sh; none: never asked.",
     )
     proxies: int = Field(0, description="Number of trusted reverse proxies in front (for addresses and HTTPS).")
     alsace_moselle: bool = Field(False, description="Count the public holidays of Alsace and Moselle too.")

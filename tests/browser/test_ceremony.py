@@ -51,3 +51,18 @@ def test_three_people_draw_together(town: Town, arrive: Arrive, at: Callable[[da
     live(controller, PHRASES[1])
     for visitor in (controller, witness):
         visitor.check()
+
+
+def test_a_slider_moved_by_its_keys_answers_at_once(town: Town, arrive: Arrive) -> None:
+    for _ in range(3):
+        town.walk().funded()
+    controller = arrive("controller").open("/controles/plans/taille?size=1&tolerable=30&by=dossiers")
+    expect(controller.page.locator("#answer")).to_contain_text("Avec 1 dossier contrôlé")
+    slider = controller.page.get_by_role("slider", name="Dossiers contrôlés")
+    slider.press("ArrowRight")
+    expect(controller.page.locator("#answer")).to_contain_text("Avec 2 dossiers contrôlés")
+    expect(controller.page.locator("#said")).to_contain_text("Avec 2 dossiers contrôlés")
+    expect(controller.page.get_by_role("spinbutton", name="Dossiers contrôlés")).to_have_value("2")
+    controller.fill("Dossiers contrôlés", "3")
+    expect(controller.page.locator("#answer")).to_contain_text("Avec 3 dossiers contrôlés")
+    controller.check()

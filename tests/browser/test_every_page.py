@@ -53,7 +53,15 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("evaluator", "funded", ("/", "/evaluations")),
     ("funder État", "tabled", ("/", "/enveloppes", "/enveloppes/seances/{session}", "/enveloppes/montant")),
     ("funder État", "funded", ("/enveloppes/suivi",)),
-    ("controller", "evaluated", ("/controles/plans/nouveau?campaign={campaign}", "/controles/plans")),
+    (
+        "controller",
+        "evaluated",
+        (
+            "/controles/plans/nouveau?campaign={campaign}",
+            "/controles/plans",
+            "/controles/plans/taille?campaign={campaign}",
+        ),
+    ),
     (
         "controller",
         "drawn",
@@ -62,7 +70,7 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "/controles/tirages/{sample}/resultat",
         ),
     ),
-    ("controller", "announced", ("/controles/{mission}",)),
+    ("controller", "announced", ("/controles/{mission}", "/hors-connexion")),
     (
         "controller",
         "controlled",
@@ -108,6 +116,7 @@ PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "/administration/orientation",
             "/administration/orientation/1",
             "/administration/orientation/versions/1",
+            "/administration/grilles/controle",
             "/administration/organismes",
             "/administration/referentiel/objectifs",
             "/administration/referentiel/instances",

@@ -30,6 +30,7 @@ MADE_OF = """() => JSON.stringify([...document.querySelectorAll("body, body *")]
     ...[...part.attributes].map(attribute => attribute.value ? attribute.name : "-" + attribute.name),
 ]))"""
 # What the browser writes when a page answers 4xx: the statuses are checked by themselves.
+NO_NETWORK = "net::ERR_INTERNET_DISCONNECTED"
 A_STATUS = re.compile(r"^Failed to load resource: the server responded with a status of \d+")
 
 
@@ -47,6 +48,7 @@ class Visitor:
         self.page, self.name, self.size, self.scripts = page, name, size, scripts
         self.twin: Page | None = None
         self.problems: list[str] = []
+        self.was_cut = False
         self.shown = self.checked = 0
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
@@ -68,21 +70,36 @@ class Visitor:
         self.shown += 1
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not A_STATUS.match(message.text):
+        cut = self.was_cut and NO_NETWORK in message.text
+        if message.type in ("error", "warning") and not cut and not A_STATUS.match(message.text):
             self._wrong(f"console: {message.text}")
 
     def _failed(self, request: Request) -> None:
+        if self.was_cut and request.failure == NO_NETWORK:
+            return
         # A page that is left gives up what it was fetching by itself: the next state of a ceremony, a draft.
         if request.resource_type != "xhr" or request.failure != "net::ERR_ABORTED":
             self._wrong(f"request failed: {request.method} {request.url} {request.failure}")
 
     def _response(self, response: Response) -> None:
-        if response.status >= 400 and not response.request.is_navigation_request():
+        # A script that sends what was kept is told refusals like a form, and shows them.
+        told = response.status in (404, 409, 422) and "idempotency-key" in response.request.headers
+        if response.status >= 400 and not told and not response.request.is_navigation_request():
             self._wrong(f"{response.status} for {response.url}")
 
     def _dialog(self, dialog: Dialog) -> None:
         self._wrong(f"dialog: {dialog.type} {dialog.message}")
         dialog.accept()
+
+    def cut(self) -> "Visitor":
+        """Take the network away; what fails for that is from then on no fault of the pages. Returns itself."""
+        self.was_cut = True
+        self.page.context.set_offline(True)
+        return self
+
+    def reconnect(self) -> None:
+        """Give the network back."""
+        self.page.context.set_offline(False)
 
     # What every page must be
 

@@ -5,19 +5,24 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
+from notifications import draws
 from tests import reviews
 from tests.factories import NOW, Walk, World
+from tests.workflow.test_sampling_plans import DUE, PHRASES, Stage
 from workflow.access import Actor
 from workflow.db import Database
 from workflow.models import Campaign, Consultation, Expert, Instance, JointOpinion, Person, Piece, RoleGrant, Route
 from workflow.models.reference import route_associate
-from workflow.use_cases import control, passwords, perform
+from workflow.use_cases import ceremony, control, passwords, perform
 from workflow.use_cases.calendar_moves import Consequences, consequences, move
 from workflow.use_cases.calendar_windows import set_windows
 from workflow.use_cases.calendars import propose
 
 GRID = {"relevance": 3, "coherence": 3, "effectiveness": 4, "efficiency": 2, "impact": 3}
-SECRET_WORDS = ("Avis tranché", "Réserve privée", "Un motif entre agents", "Message entre nous", "Constat privé")
+SECRET_WORDS = (
+    *("Avis tranché", "Réserve privée", "Un motif entre agents", "Message entre nous", "Constat privé"),
+    *PHRASES.values(),
+)
 """What people wrote that no mail may repeat."""
 
 
@@ -233,3 +238,15 @@ def rescheduled(database: Database, world: World) -> None:
         _, found = consequences(session, administrator, campaign_id, asked, NOW)
         assert isinstance(found, Consequences)
         move(session, administrator, campaign_id, {**asked, "seen": found.seen, "reason": "Un jour de plus"}, NOW)
+
+
+def drawn(database: Database, world: World) -> None:
+    """A plan of a draw that is abandoned once who has not done their part was reminded, and one that is sealed."""
+    for _ in range(2):
+        Walk(database, world).funded()
+    plans = Stage(database, world, [])
+    plans.planned()
+    with database.write() as session:
+        assert draws.remind(session, DUE - timedelta(hours=2)) == 2
+    plans.do("controller", ceremony.abandon, {"reason": "Une date à revoir"}, NOW)
+    plans.planned(size=1, reserve=0).committed().revealed().sealed()

@@ -15,7 +15,7 @@ from notifications.reminders.content import content
 from tests.factories import NOW, Walk
 from tests.notifications import ticking
 from tests.notifications.conftest import Built, copied_sqlite
-from tests.notifications.lives import SECRET_WORDS, everything, rescheduled, unrouted
+from tests.notifications.lives import SECRET_WORDS, drawn, everything, rescheduled, unrouted
 from workflow import links
 from workflow.db import Database
 from workflow.models import Dossier, Outbox, Person, SecretLink
@@ -24,6 +24,8 @@ from workflow.tell import TELLS
 
 KINDS = {kind for told in TELLS.values() for _, kind in told} | set(reminders.KINDS)
 KINDS |= {"invitation", "password_reset", "calendar_proposed", "calendar_changed"}
+DRAWS = {f"draw_{what}" for what in ("planned", "committed", "phrase_due", "sealed", "abandoned")}
+KINDS |= DRAWS
 DUE_TODAY = date(2027, 2, 19)
 WITHOUT_LINK = {"consultation_revoked", "consultation_handed_over"}
 LONGEST = 1200
@@ -34,6 +36,7 @@ def lived(built_sqlite: Built, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A database in which every kind of message was written by the acts that write it."""
     database, world = copied_sqlite(built_sqlite, tmp_path_factory.mktemp("lived")), built_sqlite.world
     everything(database, world)
+    drawn(database, world)
     returned = Walk(database, world).submitted()
     returned.act("animator", "request_completion", pieces=["RIB"], due_on=DUE_TODAY.isoformat())
     Walk(database, world).assigned()
@@ -88,7 +91,9 @@ def test_each_text_is_whole(lived: Database, settings: Settings, kind: str, loca
         assert own == {entry["link"] for entry in entries}
         assert all(entry["number"] in body for entry in entries)
     elif kind not in WITHOUT_LINK:
-        page = f"dossiers/{row.dossier_id}" if row.dossier_id else f"calendrier/{row.payload['campaign_id']}"
+        page = f"dossiers/{row.dossier_id}" if row.dossier_id else None
+        page = f"controles/plans/{row.payload['plan_id']}" if kind in DRAWS else page
+        page = page or f"calendrier/{row.payload['campaign_id']}"
         assert own == {f"https://binome.example/{page}"}
     if row.dossier_id:
         assert dossier

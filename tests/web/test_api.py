@@ -204,6 +204,37 @@ def test_the_journal_names_agents_to_agents_only(town: Town) -> None:
     assert Program(town, "carrier").read(f"{at(walk)}/journal")["items"][0]["who"] is None
 
 
+def test_a_control_is_kept_and_read_by_a_program(town: Town) -> None:
+    walk = town.walk().announced()
+    controller, carrier = Program(town, "controller"), Program(town, "carrier")
+    where = f"/controls/{walk.mission_id()}"
+    expense = {"spent_on": "2027-07-01", "label": "Salle", "voucher": "F-1", "amount_cents": 100_00, "share": 50_00}
+    refused = {**expense, "refused_cents": 10_00, "reason": "Hors période"}
+    assert controller.fire(where, "enter_expense", **refused).status_code == 200
+    first, *others = controller.read(at(walk))["control"]["grid"]
+    gap = {"verdict": "minor_gap", "observation": "Deux séances de moins", "seen": first["seen"]}
+    assert controller.fire(where, "fill_grid", answers={str(first["id"]): gap}).status_code == 200
+    assert Program(town, "controller", "read").fire(where, "fill_grid", answers={}).status_code == 403
+    assert carrier.fire(where, "enter_expense", **expense).status_code == 403
+    read = controller.read(at(walk))["control"]
+    assert (read["grid"][0]["verdict"], read["grid"][0]["observation"]) == ("minor_gap", "Deux séances de moins")
+    assert [item["verdict"] for item in read["grid"][1:]] == [None] * len(others)
+    (line,) = read["ledger"]
+    assert {name: line[name] for name in refused} == refused
+    sums = {"declared_cents": 100_00, "allocated_cents": 50_00, "accepted_cents": 40_00, "refused_cents": 10_00}
+    assert read["totals"] == sums
+    late = controller.fire(
+        where, "fill_grid", answers={str(first["id"]): {"verdict": "compliant", "seen": first["seen"]}}
+    )
+    assert late.status_code == 409, "a colleague's answer is not overwritten unseen"
+    unread = carrier.read(at(walk))["control"]
+    assert (unread["grid"], unread["ledger"], unread["totals"]) == ([], [], None)
+    stale = controller.fire(where, "strike_expense", line_id=line["id"], seen=line["version"] + 1)
+    assert stale.status_code == 409
+    assert controller.fire(where, "strike_expense", line_id=line["id"], seen=line["version"]).status_code == 200
+    assert controller.read(at(walk))["control"]["totals"] is None
+
+
 def test_who_is_drawn_learns_it_when_the_control_is_announced(town: Town) -> None:
     walk = town.walk().drawn()
     mission = walk.mission_id()

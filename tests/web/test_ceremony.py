@@ -1,6 +1,7 @@
 """The pages of a draw's ceremony: who comes in, what is awaited of whom, what is kept from whom, the record."""
 
 import hashlib
+import html
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,8 +15,9 @@ from tests.web.browser import Browser
 from tests.web.conftest import Town
 from tests.web.pages import Page
 from tests.web.reading import counted
-from workflow.models import SamplePlan
-from workflow.sampling import record
+from tests.workflow.test_beacon import signed
+from workflow.models import BeaconAnswer, SamplePlan
+from workflow.sampling import beacon, record
 
 PLAN = "/controles/plans/nouveau"
 ASKED = {
@@ -188,3 +190,82 @@ def test_the_live_page_costs_little(town: Town) -> None:
     with counted(town.database) as statements:
         browser.get(url)
     assert len(statements) <= 6, statements
+
+
+SIZE = "/controles/plans/taille"
+
+
+def test_a_size_is_explained_in_words_with_a_picture_and_a_table(town: Town) -> None:
+    for _ in range(3):
+        town.walk().funded()
+    browser = town.browser("controller")
+    text = browser.get(f"{SIZE}?by=dossiers&confidence=90&tolerable=30&errors=0&size=2").text
+    page = Page(text).text.replace("\xa0", " ")
+    assert "Avec 2 dossiers contrôlés et aucune erreur trouvée, on peut dire, sûr à 90 %, que 33,3 % des" in page
+    assert text.count("<polyline") == 3
+    assert "<table" in text.split('id="answer"')[1]
+    told = Page(browser.get(f"{SIZE}?by=euros&confidence=90&tolerable=5&errors=1&size=3").text).text
+    assert "sont mal dépensés" in told
+    # What is asked before anything is typed; and the size is taken on to the plan.
+    assert "C'est assez" in browser.page(SIZE).text
+    assert 'value="2"' in browser.get(f"{PLAN}?size=2&method=mus").text
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("size=4", "Il n'y en a que 3"),
+        ("size=x", "Nombre entier attendu"),
+        ("size=1&errors=2", "Pas plus d'erreurs que de dossiers"),
+        ("tolerable=0", "De 0,5 à 30"),
+        ("confidence=100", "De 50 à 99"),
+        ("by=x", "Choisissez dans la liste"),
+    ],
+)
+def test_a_size_that_cannot_be_is_explained_beside_its_field(town: Town, asked: str, told: str) -> None:
+    for _ in range(3):
+        town.walk().funded()
+    answer = town.browser("transversal").get(f"{SIZE}?{asked}")
+    assert answer.status_code == 422
+    assert told in html.unescape(answer.text.split("field-invalid")[1])
+
+
+def test_no_size_is_explained_of_nothing(town: Town) -> None:
+    assert "Rien à tirer" in town.browser("controller").page(SIZE).text
+
+
+def test_a_round_that_was_read_is_confirmed_in_one_click(town: Town, at: At) -> None:
+    url = planned(town, beacon="quicknet", public_source="")
+    both(town, url, "engagement")
+    both(town, url, "phrase")
+    browser = town.browser("controller")
+    assert "confirmer" not in browser.page(url).text
+    at(READ_AT)
+    page = browser.page(url).text
+    assert "Ce serveur n'a pas lu ce tour" in page
+    poll = html.unescape(browser.get(url).text.split('hx-get="')[1].split('"')[0])
+    with town.database.write() as session:
+        plan = session.scalars(select(SamplePlan)).one()
+        told = signed("quicknet", plan.beacon_round or 0)
+        session.add(BeaconAnswer(plan_id=plan.id, source="https://api.drand.sh", at=READ_AT, **told))
+        address = beacon.address("quicknet", told["round"])
+    # A page that waits is given it.
+    assert told["randomness"] in browser.get(poll).text
+    form = next(form for form in browser.page(url).forms if form.fields.get("value") == told["randomness"])
+    assert address in browser.page(url).links
+    wrong = town.browser("transversal").post(f"{url}/lecture", {"value": "0" * 64})
+    assert wrong.status_code == 303
+    page = town.browser("transversal").page(url).text
+    assert "autre valeur que celle que ce serveur a lue" in page
+    assert "0" * 64 in page
+    assert town.browser("transversal").post(f"{url}/lecture", {"value": "7 12"}).status_code == 422
+    for who in ("controller", "transversal"):
+        assert town.browser(who).post(form.action, {"value": form.fields["value"]}).status_code == 303
+    found = json.loads(browser.get(f"{url}/proces-verbal.json").text)
+    assert record.verify(found) is None
+    assert found["ceremony"]["beacon"]["round"] == told["round"]
+
+
+def test_a_plan_by_the_published_standard_says_so(town: Town) -> None:
+    url = planned(town, selection="rfc3797")
+    assert "RFC 3797" in town.browser("administrator").page(url).text

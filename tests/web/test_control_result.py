@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from tests.factories import Walk
+from tests.web import test_spreadsheet as spreadsheet
 from tests.web.conftest import Town
 from web import pdf
-from workflow.models import Sample
+from workflow.models import Dossier, Sample
 from workflow.queries.control_result import Result, result
 from workflow.sampling.projection import Item, Stratum, mean_per_unit
 from workflow.use_cases import control
@@ -101,6 +102,28 @@ def test_what_is_saved_opens_in_a_spreadsheet(town: Town) -> None:
     assert sum(line.endswith(";;;") for line in lines) == 1, "what is not controlled yet is empty"
 
 
+def test_all_of_it_is_saved_as_a_spreadsheet(town: Town) -> None:
+    first, _ = drawn(town, 2, 2)
+    with town.database.write() as session:
+        session.get_one(Dossier, first.dossier_id).title = "=1+1"
+    browser = town.browser("transversal")
+    few = spreadsheet.read(browser.get(address(town, ".xlsx")).data)
+    assert few["Synthèse"][-1] == ["Conclusion", "Trop peu de constats pour conclure"]
+    found(first, 100_00)
+    second = next(one for one in read(town).drawn if one.tainting is None)
+    assert address(town, ".xlsx") in browser.page(address(town)).links
+    answer = browser.get(address(town, ".xlsx"))
+    assert "attachment" in answer.headers["Content-Disposition"]
+    sheets = spreadsheet.read(answer.data)
+    assert [*sheets] == ["Synthèse", "Par financeur", "Par instance", "Actions contrôlées", "Campagnes précédentes"]
+    one, other = read(town).drawn
+    assert sheets["Par instance"][1] == [one.instance, 1, one.granted / 100, one.granted / 1000, 0.1]
+    by_number = {row[0]: row for row in sheets["Actions contrôlées"]}
+    number = next(row.number for row in (one, other) if row.dossier_id == first.dossier_id)
+    assert by_number[number][1:] == ["=1+1", one.instance, one.granted / 100, 1000, 100, 0.1]
+    assert by_number[second.number][4:] == [None, None, None], "what is not controlled yet is empty"
+
+
 def test_the_report_is_a_pdf_that_says_the_same(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = drawn(town, 3, 2)
     found(first, 200_00)
@@ -118,5 +141,5 @@ def test_the_report_is_a_pdf_that_says_the_same(town: Town, monkeypatch: pytest.
 def test_nobody_else_reads_it(town: Town, who: str) -> None:
     drawn(town, 1, 1)
     assert town.browser(who).get(address(town)).status_code == 403
-    assert town.browser(who).get(address(town, ".csv")).status_code == 403
-    assert town.browser(who).get(address(town, ".pdf")).status_code == 403
+    for kind in (".csv", ".xlsx", ".pdf"):
+        assert town.browser(who).get(address(town, kind)).status_code == 403

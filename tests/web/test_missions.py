@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.factories import Walk
+from tests.web import test_spreadsheet as spreadsheet
 from tests.web.conftest import Town
 from tests.web.pages import Page
 
@@ -57,13 +58,23 @@ def test_the_carrier_reads_the_ledger_with_the_findings(town: Town) -> None:
     walk.act("controller", "enter_expense", walk.mission_id(), **raw)
     carrier, page = town.browser("carrier"), f"/dossiers/{walk.dossier_id}"
     assert "Sans lien avec l'action" not in carrier.page(page).text
-    controller = town.browser("controller")
+    controller, tables = town.browser("controller"), f"/controles/{walk.mission_id()}/tableaux.xlsx"
+    assert controller.get(tables).status_code == 200
+    for stranger in ("carrier", "other carrier", "animator"):
+        assert town.browser(stranger).get(tables).status_code in (403, 404)
     form = controller.page(url(walk, "send_findings")).form(url(walk, "send_findings")).fields
     assert "refused_cents" not in form
     sent = {**form, "realisation": "Vu", "due_on": "2027-02-10"}
     assert controller.post(url(walk, "send_findings"), sent).status_code == 303
     for address in (page, url(walk, "reply")):
         assert "Sans lien avec l'action" in carrier.page(address).text
+    assert tables in carrier.page(page).links
+    sheets = spreadsheet.read(carrier.get(tables).data)
+    head, line, total, rate = sheets["Registre des dépenses"]
+    assert (head[1], line[1:]) == ("Libellé", ["Tables", "F-12", 100.01, 0.5, 40.01, 10, "Sans lien avec l'action"])
+    assert total[1:] == ["Total", None, 100.01, None, 40.01, 10]
+    assert rate[-1] == pytest.approx(10 / 50.01)
+    assert sheets["Grille de réalisation"][1][0] == "Action réalisée"
     assert controller.get(url(walk, "enter_expense")).status_code == 409
 
 

@@ -96,6 +96,7 @@ def addresses(app: Flask, town: Town, walk: Walk) -> Iterator[str]:
             "step": "action",
             "code": "opinion",
             "kind": "annonce",
+            "grid": "controle",
             **dict.fromkeys(
                 ("number", "sample_id", "mission_id", "control_id", "review_id", "subject_id", "message_id", "plan_id"),
                 1,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations, product
+from math import inf
 from random import Random
 
 from workflow.pairing.problem import Constraint, Dossier, Instructor, Problem
@@ -68,16 +69,19 @@ def every_answer(problem: Problem, without: Sequence[Constraint] = ()) -> Iterat
         free = Constraint("cover", dossier.id) in gone
         sizes = range(len(names) + 1) if free else [dossier.size]
         choices.append([m for size in sizes for m in combinations(names, size) if good(dossier, m)])
+    limits = {
+        name: (
+            -inf if Constraint("min_load", instructor=name) in gone else who.min_load,
+            inf if Constraint("capacity", instructor=name) in gone else who.capacity,
+        )
+        for name, who in of.items()
+    }
     for pairs in product(*choices):
         loads = dict.fromkeys(names, 0.0)
         for dossier, members in zip(problem.dossiers, pairs, strict=True):
             for name in members:
                 loads[name] += dossier.effort
-        if all(
-            (loads[name] <= who.capacity or Constraint("capacity", instructor=name) in gone)
-            and (loads[name] >= who.min_load or Constraint("min_load", instructor=name) in gone)
-            for name, who in of.items()
-        ):
+        if all(low <= loads[name] <= high for name, (low, high) in limits.items()):
             yield pairs
 
 

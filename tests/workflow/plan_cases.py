@@ -43,6 +43,23 @@ DRAWN = [*READ, *SAMPLE, to("sample", 9, sealed_at=READ_AT)]
 ABANDON = {"state": "'abandoned'", "reason": "'y'", "ended_at": IN_TIME}
 CAMPAIGN_3 = [add("campaign", id=3, label="C3", last=AT.date() + timedelta(days=1))]
 
+NAMED = [
+    *CAMPAIGN_3,
+    add("sample_plan", **plan(id=3, beacon="quicknet", beacon_round=7)),
+    add("plan_unit", plan_id=3),
+    *(add("plan_participant", plan_id=3, person_id=p, rank=p) for p in (1, 2)),
+    *(seat(rank, 3, **COMMIT) for rank in (1, 2)),
+    to("sample_plan", 3, state="'committed'"),
+    *(seat(rank, 3, **REVEAL) for rank in (1, 2)),
+    to("sample_plan", 3, state="'revealed'", revealed_at=IN_TIME),
+]
+
+
+def answer(**values: object) -> dict[str, object]:
+    """What was fetched of the round that plan 3 names."""
+    return {"plan_id": 3, "round": 7, "randomness": HASH, "at": LATER, **values}
+
+
 PLANS = (
     # the plan
     Case(
@@ -173,6 +190,28 @@ PLANS = (
     ),
     Case("ck_sample_plan_sealed_with_seed", to("sample_plan", 1, seed="'s'"), SEAL, DRAWN),
     Case("ck_sample_plan_sealed_with_seed", to("sample_plan", 1, public_value="'7'"), SEAL, DRAWN),
+    *(
+        Case(
+            name,
+            add("sample_plan", **plan(**wrong)),
+            add("sample_plan", **plan(**right)),
+            CAMPAIGN_3,
+        )
+        for name, wrong, right in (
+            ("ck_sample_plan_selection_simple", {"selection": "any"}, {"selection": "rfc3797"}),
+            ("ck_sample_plan_selection_simple", {"selection": "rfc3797", "method": "mus"}, {"method": "mus"}),
+            (
+                "ck_sample_plan_beacon_known",
+                {"beacon": "any", "beacon_round": 1},
+                {"beacon": "default", "beacon_round": 1},
+            ),
+            ("ck_sample_plan_round_of_beacon", {"beacon_round": 1}, {"beacon": "quicknet", "beacon_round": 1}),
+        )
+    ),
+    *(
+        Case("plan_source_fixed", to("sample_plan", 2, **change), to("sample_plan", 2, state="'planned'"))
+        for change in ({"selection": "'rfc3797'"}, {"beacon": "'default'", "beacon_round": "1"})
+    ),
     # the population
     Case(
         "ck_plan_unit_value_counted",
@@ -242,6 +281,22 @@ PLANS = (
         REVEALED,
     ),
     Case("reading_in_time", add("plan_reading", plan_id=1, at=LATER), seat(2, **REVEAL), COMMITTED),
+    # what was fetched of it
+    *(
+        Case(name, add("beacon_answer", **answer(**wrong)), add("beacon_answer", **answer()), NAMED)
+        for name, wrong in (
+            ("ck_beacon_answer_randomness_is_hash", {"randomness": "7"}),
+            ("answer_of_round", {"round": 6}),
+            ("answer_of_round", {"at": AT + timedelta(days=1)}),
+            ("answer_of_round", {"plan_id": 2}),
+        )
+    ),
+    *(
+        Case(
+            "answer_kept", change, add("plan_reading", plan_id=3, at=LATER), [*NAMED, add("beacon_answer", **answer())]
+        )
+        for change in ("UPDATE beacon_answer SET source = 'y'", "DELETE FROM beacon_answer")
+    ),
     *(
         Case("reading_kept", change, add("plan_reading", plan_id=1, value="8", at=LATER), READ)
         for change in ("UPDATE plan_reading SET value = '8'", gone("plan_reading", 1))

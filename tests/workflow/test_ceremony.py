@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -10,25 +11,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.workflow.test_beacon import signed
 from tests.workflow.test_sampling_draw import changed, places, population
-from workflow.sampling import ceremony, record
+from workflow.sampling import beacon, ceremony, record
 from workflow.sampling.draw import first_tickets, population_hash
 from workflow.sampling.select import Request
 
+PUBLIC_AT = "2027-01-09T20:00:00+00:00"
 SECRETS = ("le secret de la première", "le secret du deuxième")
 
 
-def made(method: str) -> dict[str, Any]:
-    """The record of a whole ceremony."""
+def made(method: str, *, chain: str | None = None) -> dict[str, Any]:
+    """The record of a whole ceremony; where a chain is named, its public value is a round of it."""
     units = population(20)
+    number = beacon.round_from(chain, datetime.fromisoformat(PUBLIC_AT)) if chain else 0
+    named = {"beacon": {"chain": chain, "chain_hash": beacon.CHAINS[chain].hash, "round": number}} if chain else {}
+    answered = signed(chain, number) if chain else {}
     request = Request(method, 6, "to be known", minimum=2, reserve=2)
     bare = record.make(units, request)
     plan = {
         "campaign": "Programmation 2027",
         "planned_at": "2027-01-04T09:00:00+00:00",
         "reveals_due_at": "2027-01-08T09:00:00+00:00",
-        "public_at": "2027-01-09T20:00:00+00:00",
+        "public_at": PUBLIC_AT,
         "public_source": "Loto du 9 janvier 2027",
+        **named,
         "participants": [{"name": "Contrôleuse"}, {"name": "Comité"}],
         **{name: bare[name] for name in ceremony.PLANNED if name in bare},
     }
@@ -47,7 +54,8 @@ def made(method: str) -> dict[str, Any]:
             }
             for rank, secret in enumerate(SECRETS, start=1)
         ],
-        "public_value": "7 12 31 40 49 / 3",
+        "public_value": answered.get("randomness", "7 12 31 40 49 / 3"),
+        **({"beacon": {"round": number, "signature": answered["signature"]}} if chain else {}),
         "readings": [
             {"person": 1, "name": "Contrôleuse", "at": "2027-01-09T20:30:00+00:00"},
             {"person": 2, "name": "Comité", "at": "2027-01-09T20:40:00+00:00"},
@@ -58,7 +66,8 @@ def made(method: str) -> dict[str, Any]:
     return dict(json.loads(json.dumps(whole, ensure_ascii=False)))
 
 
-RECORDS = {method: made(method) for method in ("srs", "stratified", "mus")}
+RECORDS = {method: made(method) for method in ("srs", "stratified", "mus", "rfc3797")}
+RECORDS |= {f"srs by {chain}": made("srs", chain=chain) for chain in beacon.CHAINS}
 
 
 def test_a_stranger_derives_the_seed_by_hand() -> None:
@@ -202,3 +211,43 @@ def test_whoever_refuses_blind_gains_nothing() -> None:
     assert escapes(lambda chance, _public: str(chance.random())) == pytest.approx(ROUNDS / 2, abs=4 * spread)
     # The other order, in which the public value is known before the last secret: a half becomes three quarters.
     assert escapes(lambda _chance, public: public) > ROUNDS / 2 + 10 * spread
+
+
+def resealed(found: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The record of a ceremony whose plan or round was other, with all that follows made anew, as a forger would."""
+    told = json.loads(json.dumps(found["ceremony"]))
+    told["plan"]["beacon"] |= changes.get("named", {})
+    told["beacon"] |= changes.get("answered", {})
+    if "signature" in changes.get("answered", {}):
+        told["public_value"] = beacon.randomness(told["beacon"]["signature"])
+    told |= changes.get("told", {})
+    told["plan_hash"] = ceremony.plan_hash(told["plan"])
+    for one in told["participants"]:
+        one["commitment"] = ceremony.commitment(told["plan_hash"], one["rank"], one["secret"])
+    seed = ceremony.seed(told["plan_hash"], told["public_value"], SECRETS)
+    whole = record.make(population(20), Request("srs", 6, seed, minimum=2, reserve=2), told)
+    return dict(json.loads(json.dumps(whole)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({}, None),
+        ({"named": {"round": 7}, "answered": {"round": 7}}, "ceremony.plan.beacon"),
+        ({"named": {"chain_hash": "0" * 64}}, "ceremony.plan.beacon"),
+        ({"answered": {"round": 7}}, "ceremony.beacon.round"),
+        ({"answered": {"signature": "ab" * 48}}, None),
+        ({"answered": {"signature": "ab" * 47}}, "ceremony.beacon.signature"),
+        ({"told": {"public_value": "0" * 64}}, "ceremony.beacon.signature"),
+        ({"told": {"public_value": "7 12 31"}}, "ceremony.public_value"),
+        ({"told": {"beacon": None, "public_value": "0" * 64}}, None),
+    ],
+)
+def test_another_round_than_the_plan_names_is_found(changes: dict[str, Any], place: str | None) -> None:
+    assert record.verify(resealed(RECORDS["srs by quicknet"], **changes)) == place
+
+
+def test_a_round_that_no_plan_names_is_found() -> None:
+    found = json.loads(json.dumps(RECORDS["srs by quicknet"]["ceremony"]))
+    del found["plan"]["beacon"]
+    assert ceremony.flaw(ceremony.Ceremony.model_validate(found), {"ceremony": found})

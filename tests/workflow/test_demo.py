@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from states.dossier import STATES
 from workflow import access, journal
 from workflow.clock import PARIS
 from workflow.db import Database
-from workflow.demo import ACCOUNTS, Account, NotEmpty, Summary, play
+from workflow.demo import ACCOUNTS, Account, NotEmpty, Summary, draws, play
 from workflow.demo.cast import siret_of
 from workflow.demo.paper import pdf
 from workflow.models import (
@@ -33,10 +34,11 @@ from workflow.models import (
     Piece,
     Report,
     RoutingStep,
+    SamplePlan,
 )
 from workflow.settings import settings
 from workflow.siret import is_siret
-from workflow.use_cases import offered, passwords
+from workflow.use_cases import ceremony, offered, passwords
 
 UNTIL = date(2027, 3, 3)
 NOW = datetime(2027, 3, 3, 8, tzinfo=UTC)
@@ -79,15 +81,20 @@ def small(url: str, seed: int = 7) -> Summary:
         database.dispose()
 
 
-def test_the_same_seed_plays_the_same_on_both_databases(sqlite_url: str, postgresql_url: str) -> None:
-    one, other = small(sqlite_url), small(postgresql_url)
+@pytest.fixture(scope="module")
+def played_small(migrated_sqlite_file: Path, folder: Path) -> Summary:
+    """A short demonstration on SQLite, to be compared."""
+    return small(f"sqlite:///{shutil.copyfile(migrated_sqlite_file, folder / 'small.sqlite3')}")
+
+
+def test_the_same_seed_plays_the_same_on_both_databases(played_small: Summary, postgresql_url: str) -> None:
+    one, other = played_small, small(postgresql_url)
     assert one == other
     assert sum(one.dossiers.values()) == SMALL
 
 
-def test_another_seed_plays_something_else(sqlite_url: str, migrated_sqlite_file: Path, tmp_path: Path) -> None:
-    again = shutil.copyfile(migrated_sqlite_file, tmp_path / "again.sqlite3")
-    assert small(sqlite_url).head != small(f"sqlite:///{again}", seed=8).head
+def test_another_seed_plays_something_else(played_small: Summary, sqlite_url: str) -> None:
+    assert played_small.head != small(sqlite_url, seed=8).head
 
 
 def test_every_state_is_there(played: tuple[Database, Summary]) -> None:
@@ -203,3 +210,26 @@ def test_documents_are_whole_pages() -> None:
     assert page.startswith(b"%PDF-1.4")
     assert page[int(page.split()[-2]) :].startswith(b"xref")
     assert pdf("RIB (exemple)") == page != pdf("Statuts")
+
+
+class Undone(Exception):
+    """What was tried is not kept."""
+
+
+def test_a_draw_is_under_way_and_can_be_led_to_its_end(played: tuple[Database, Summary]) -> None:
+    with suppress(Undone), played[0].write() as session:
+        plan = session.scalars(select(SamplePlan).where(SamplePlan.state == "planned")).one()
+        missing = [seat.person_id for seat in plan.participants if seat.commitment is None]
+        assert missing == [plan.planned_by_id]
+        assert NOW < plan.reveals_due_at < plan.public_at
+        actors = [access.load_actor(session, seat.person_id) or access.SYSTEM_ACTOR for seat in plan.participants]
+        phrase = {"phrase": draws.PHRASE}
+        for actor in actors:
+            if actor.person_id in missing:
+                ceremony.commit(session, actor, plan.id, phrase, NOW)
+        for actor in actors:
+            ceremony.reveal(session, actor, plan.id, phrase, NOW)
+        for actor in actors[:2]:
+            ceremony.read_public(session, actor, plan.id, {"value": "0" * 64}, plan.public_at)
+        assert plan.state == "sealed"
+        raise Undone

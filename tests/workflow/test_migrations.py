@@ -104,7 +104,7 @@ def test_a_second_upgrade_changes_nothing(database_url: str) -> None:
     db.migrate(database_url)
     with engine.connect() as connection:
         assert connection.execute(text(f"SELECT count(*) FROM {names}")).scalar() == before
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0012"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0014"]
     engine.dispose()
 
 

@@ -13,12 +13,24 @@ from sqlalchemy.exc import IntegrityError
 
 from tests import factories
 from tests.factories import NOW, Walk, World
+from tests.workflow.test_beacon import signed
 from workflow import journal
 from workflow.db import Database
 from workflow.errors import DomainError, Forbidden, Invalid, NotFound, Refused
-from workflow.models import Interest, JournalEntry, Mission, Person, PlanParticipant, Sample, SamplePlan, SampleUnit
+from workflow.models import (
+    BeaconAnswer,
+    Interest,
+    JournalEntry,
+    Mission,
+    Outbox,
+    Person,
+    PlanParticipant,
+    Sample,
+    SamplePlan,
+    SampleUnit,
+)
 from workflow.queries import sampling_plans as plans
-from workflow.sampling import ceremony, record
+from workflow.sampling import beacon, ceremony, record, rfc3797
 from workflow.use_cases import ceremony as steps
 from workflow.use_cases import control
 from workflow.use_cases import sampling_plans as use_cases
@@ -152,6 +164,59 @@ def test_the_whole_ceremony_on_both(database: Database) -> None:
     assert list(acts) == ["plan_sample", *step, "draw_sample"]
 
 
+def test_a_round_of_a_beacon_is_named_by_the_plan_and_is_the_public_value(stage: Stage) -> None:
+    stage.planned(beacon="quicknet", public_source=None).committed().revealed()
+    with stage.database.write() as session:
+        plan = session.get_one(SamplePlan, stage.plan_id)
+        number = beacon.round_from("quicknet", plan.public_at)
+        assert plan.beacon_round == number
+        assert str(number) in plan.public_source
+        told = signed("quicknet", number)
+        session.add(BeaconAnswer(plan_id=plan.id, source="https://api.drand.sh", at=READ_AT, **told))
+    with pytest.raises(Invalid):
+        stage.do("controller", steps.read_public, {"value": "7 12 31"}, READ_AT)
+    for who in PHRASES:
+        stage.do(who, steps.read_public, {"value": told["randomness"].upper()}, READ_AT)
+    with stage.database.read() as session:
+        found = json.loads(json.dumps(plans.public_record(session, stage.plan_id)))
+    assert record.verify(found) is None
+    assert found["ceremony"]["beacon"]["signature"] == told["signature"]
+    assert found["ceremony"]["plan"]["beacon"]["round"] == number
+
+
+def test_two_people_are_believed_before_what_a_server_read(stage: Stage) -> None:
+    stage.planned(beacon="default", public_source="à défaut le tour suivant").committed().revealed()
+    with stage.database.write() as session:
+        plan = session.get_one(SamplePlan, stage.plan_id)
+        assert plan.public_source.endswith("à défaut le tour suivant")
+        told = signed("default", plan.beacon_round or 0)
+        session.add(BeaconAnswer(plan_id=plan.id, source="x", at=READ_AT, **told))
+    stage.do("controller", steps.read_public, {"value": "0" * 64}, READ_AT)
+    with stage.database.read() as session:
+        found = plans.show(session, stage.world.actor(session, "controller"), stage.plan_id, READ_AT)
+        assert found.differs
+        assert not plans.show(session, stage.world.actor(session, "transversal"), stage.plan_id, READ_AT).differs
+    stage.do("transversal", steps.read_public, {"value": "0" * 64}, READ_AT)
+    with stage.database.read() as session:
+        sealed = json.loads(json.dumps(plans.public_record(session, stage.plan_id)))
+    assert "beacon" not in sealed["ceremony"]
+    assert record.verify(sealed) is None
+
+
+def test_a_simple_draw_by_the_published_standard_is_sealed_and_replayed(stage: Stage) -> None:
+    stage.planned(selection="rfc3797").committed().revealed().sealed()
+    with stage.database.read() as session:
+        told = json.loads(json.dumps(plans.public_record(session, stage.plan_id)))
+        drawn = session.execute(select(SampleUnit.ticket).where(SampleUnit.drawn).order_by(SampleUnit.rank)).all()
+    assert record.verify(told) is None
+    assert told["method"] == told["ceremony"]["plan"]["method"] == "rfc3797"
+    numbers = [row["id"] for row in told["population"]]
+    assert [(row["ticket"], row["id"]) for row in told["units"]] == rfc3797.select(told["seed"], numbers, 2)
+    assert [row.ticket for row in drawn] == [row["ticket"] for row in told["units"]]
+    told["method"] = "srs"
+    assert record.verify(told) == "method"
+
+
 @pytest.mark.parametrize(("method", "stratum"), [("stratified", "instance"), ("stratified", "funder"), ("mus", None)])
 def test_every_method_is_sealed_and_replayed(stage: Stage, method: str, stratum: str | None) -> None:
     stage.planned(method=method, stratum=stratum).committed().revealed().sealed()
@@ -197,6 +262,8 @@ def test_a_phrase_that_was_typed_is_not_kept_before_it_is_handed_in(stage: Stage
         ({"reveals_on": "2026-11-01"}, "reveals_on"),
         ({"public_on": "2026-11-06", "public_hour": "10:00"}, "public_on"),
         ({"public_source": None}, "public_source"),
+        ({"method": "mus", "selection": "rfc3797"}, "selection"),
+        ({"beacon": "randomhound"}, "beacon"),
     ],
 )
 def test_a_plan_that_cannot_be_is_explained(stage: Stage, changes: dict[str, Any], field: str) -> None:
@@ -434,3 +501,40 @@ def test_downstream_knows_a_dossier_of_either_draw(stage: Stage) -> None:
         else:
             walk.act("controller", "close")
             assert walk.state == "closed"
+
+
+# Who is told
+
+
+def told(stage: Stage) -> list[tuple[str, int | None]]:
+    with stage.database.read() as session:
+        rows = session.execute(select(Outbox.kind, Outbox.person_id).where(Outbox.kind.startswith("draw_")))
+        return sorted((row.kind, row.person_id) for row in rows)
+
+
+def test_who_takes_part_is_told_of_each_step_but_not_of_their_own(stage: Stage) -> None:
+    controller, transversal = (stage.world.people[who] for who in PHRASES)
+    stage.planned()
+    assert told(stage) == [("draw_planned", transversal)]
+    stage.committed()
+    assert told(stage)[:1] == [("draw_committed", controller)]
+    stage.revealed().sealed()
+    sealed = [person for kind, person in told(stage) if kind == "draw_sealed"]
+    assert set(sealed) == {controller, transversal, stage.world.people["administrator"]} - {sealing(stage)}
+    assert len(sealed) == len(set(sealed))
+    with stage.database.read() as session:
+        payloads = json.dumps(list(session.scalars(select(Outbox.payload))), ensure_ascii=False)
+    assert not [phrase for phrase in PHRASES.values() if phrase in payloads]
+
+
+def sealing(stage: Stage) -> int:
+    with stage.database.read() as session:
+        return session.scalars(select(JournalEntry.actor_id).where(JournalEntry.act == "draw_sample")).one() or 0
+
+
+def test_an_abandoned_plan_is_told_with_its_reason(stage: Stage) -> None:
+    stage.planned()
+    stage.do("controller", steps.abandon, {"reason": "Mauvaise date"}, NOW)
+    with stage.database.read() as session:
+        row = session.scalars(select(Outbox).where(Outbox.kind == "draw_abandoned")).one()
+    assert (row.person_id, row.payload["reason"]) == (stage.world.people["transversal"], "Mauvaise date")

@@ -9,6 +9,7 @@ from states.words import N_
 from web import words
 from web.api.parts import Answer, cents, day, instant, many, nested, one_of, text, whole, yes_or_no
 from workflow.access import INSTRUCTOR
+from workflow.control_grid import VERDICTS as VERDICTS_FOUND
 from workflow.models.control import OUTCOMES
 from workflow.models.dossier import DOCUMENT_KINDS, NEED, SIDES
 from workflow.models.follow_up import PAYMENT_KINDS, RECOMMENDATIONS, REPORT_KINDS
@@ -283,6 +284,42 @@ class Evaluation(Answer):
     at = instant()
 
 
+class GridItem(Answer):
+    """An item of the realisation grid, and what was found on it; no verdict while it is not answered."""
+
+    id = whole(N_("Ce que fill_grid nomme."))
+    label = text()
+    help = text()
+    verdict = one_of(VERDICTS_FOUND, allow_none=True)
+    observation = text()
+    evidence = text()
+    seen = text(N_("À rendre avec fill_grid : elle dit quelle réponse vous aviez lue."))
+
+
+class LedgerLine(Answer):
+    """A voucher read by the control."""
+
+    id = whole(N_("Ce que enter_expense et strike_expense nomment line_id."))
+    version = whole(N_("À rendre comme « seen » : elle dit quelle ligne vous aviez lue."))
+    spent_on = day()
+    label = text()
+    voucher = text()
+    amount_cents = cents()
+    share = whole(N_("Part imputée à l'action, en centièmes de pour cent."))
+    accepted_cents = cents()
+    refused_cents = cents()
+    reason = text()
+
+
+class LedgerTotals(Answer):
+    """The sums of the ledger."""
+
+    declared_cents = cents(attribute="declared")
+    allocated_cents = cents(N_("Imputé à l'action, en centimes d'euro."), attribute="allocated")
+    accepted_cents = cents(attribute="accepted")
+    refused_cents = cents(attribute="refused")
+
+
 class Mission(Answer):
     """The control of the dossier."""
 
@@ -299,6 +336,9 @@ class Mission(Answer):
     payback_cents = cents(allow_none=True)
     conclusion = text()
     concluded_at = instant(allow_none=True)
+    grid = many(GridItem, N_("Vide pour le porteur tant que les constats ne sont pas envoyés."))
+    ledger = many(LedgerLine, N_("Vide pour le porteur tant que les constats ne sont pas envoyés."))
+    totals = nested(LedgerTotals, N_("Absent tant que le registre est vide."), allow_none=True)
 
 
 class Dossier(Answer):

@@ -7,6 +7,7 @@ from flask_babel import gettext
 
 from workflow.access import Actor
 from workflow.acts import Case
+from workflow.control_grid import seen
 from workflow.models import Consultation, Document, Dossier
 from workflow.queries.dossier import File, next_step
 
@@ -57,6 +58,22 @@ def _joint(file: File) -> dict[str, Any] | None:
     }
 
 
+def _control(file: File) -> dict[str, Any] | None:
+    mission = file.one("mission")
+    if mission is None:
+        return None
+    grid = [
+        {
+            **item._asdict(),
+            "observation": item.observation or "",
+            "evidence": item.evidence or "",
+            "seen": seen(item.verdict, item.observation, item.evidence),
+        }
+        for item in file.all("grid")
+    ]
+    return {**mission._asdict(), "grid": grid, "ledger": file.all("ledger"), "totals": file.ledger}
+
+
 _PARTS: Mapping[str, tuple[str, Callable[[File], Any]]] = {
     # part of the answer: name in access.SEES, what it holds
     "contact": ("contact", lambda file: file.dossier.organisation),
@@ -70,7 +87,7 @@ _PARTS: Mapping[str, tuple[str, Callable[[File], Any]]] = {
     "joint_opinion": ("joint_opinion", _joint),
     "reports": ("follow_up", lambda file: file.all("reports")),
     "evaluation": ("evaluation", lambda file: file.one("evaluation")),
-    "control": ("control", lambda file: file.one("mission")),
+    "control": ("control", _control),
 }
 
 

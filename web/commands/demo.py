@@ -9,6 +9,7 @@ from web.commands.output import opened
 from workflow import clock, db
 from workflow.db import Database
 from workflow.demo import ACCOUNTS, play
+from workflow.demo.draws import PHRASE
 from workflow.settings import settings
 
 DOSSIERS = 120
@@ -56,3 +57,6 @@ def _accounts() -> None:
     width = max(len(account.role) for account in ACCOUNTS)
     for account in ACCOUNTS:
         click.echo(f"  {account.role:<{width}}  {account.email}  {account.password}")
+    click.echo(
+        "  " + _("Phrase secrète de ceux qui se sont engagés dans le tirage en cours : %(phrase)s", phrase=PHRASE)
+    )

@@ -25,6 +25,7 @@ from web.pages import (
     instructor,
     midterm,
     missions,
+    offline,
     reminders,
     results,
     sessions,
@@ -60,6 +61,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     results.pages,
     missions.pages,
     midterm.pages,
+    offline.pages,
     ceremony.pages,
     admin.pages,
 )

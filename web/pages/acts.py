@@ -1,11 +1,14 @@
 """One form and one door for every act: shown from its schema, performed, shown again with what stands against it."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext
 from marshmallow import Schema
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from states.consultation import CONSULTATION
@@ -15,6 +18,7 @@ from states.facts import Facts
 from states.machine import Because, Refusal, decide
 from states.review import REVIEW
 from web import errors, formats, forms
+from web.api.contract import idempotency_key
 from web.context import current_actor, dossier_url, is_local, now, session, today, write
 from web.security import access
 from web.words import done_label
@@ -24,7 +28,7 @@ from workflow.errors import DomainError, Forbidden, Invalid, NotFound, Refused, 
 from workflow.models import Consultation, Dossier, Mission, Review
 from workflow.queries.beside import BESIDE
 from workflow.queries.choices import Asked, choices
-from workflow.use_cases import ACTS, offered, perform
+from workflow.use_cases import ACTS, offered, once, perform
 from workflow.use_cases.evaluation import EvaluationForm
 
 pages = Blueprint("acts", __name__)
@@ -116,21 +120,17 @@ def _check_right(refusal: Refusal | None) -> None:
 
 
 def _do(act: Act, dossier_id: int, subject_id: int | None) -> Response:
-    """Perform the act and go on (303), or show the form again with what stands against it and what was typed."""
-    version, raw = forms.seen_version(), forms.sent(act.form())
+    """Perform the act and go on (303), or show the form again with what stands against it and what was typed.
+
+    A script that asks for JSON is told the same in JSON; with an Idempotency-Key, the act is done once.
+    """
+    raw = forms.sent(act.form())
     try:
         with write() as unit:
-            perform(
-                unit,
-                current_actor(),
-                act.name,
-                dossier_id,
-                now=now(),
-                raw=raw,
-                version=version,
-                subject_id=subject_id,
-            )
+            overtaken = _once(unit, act, dossier_id, subject_id, raw)
     except (Invalid, Refused, Stale) as error:
+        if errors.wants_json():
+            raise
         if _as_typed(act):
             told = gettext("Pas enregistré : enregistrez le brouillon vous-même pour voir ce qu'il faut corriger.")
             return Response(told, error.status, mimetype="text/plain")
@@ -138,8 +138,30 @@ def _do(act: Act, dossier_id: int, subject_id: int | None) -> Response:
     if _as_typed(act):
         kept = gettext("Brouillon enregistré le %(moment)s", moment=formats.moment(now()))
         return Response(kept, mimetype="text/plain")
+    target = _next() or _dossier_or_home(dossier_id)
+    if errors.wants_json():
+        return jsonify(done=f"{done_label(act.name)}.", overtaken=overtaken, next=target)
     flash(f"{done_label(act.name)}.", "success")
-    return redirect(_next() or _dossier_or_home(dossier_id), 303)
+    return redirect(target, 303)
+
+
+def _once(unit: Session, act: Act, dossier_id: int, subject_id: int | None, raw: Mapping[str, Any]) -> list[str]:
+    """Perform the act, unless the request carries a key by which it was done before.
+
+    What others had changed meanwhile and was left to them, by its names: what `fill_grid` says of itself.
+    """
+    actor, key = current_actor(), idempotency_key(required=False)
+    if key and actor.person_id is not None:
+        content = json.dumps([request.path, raw], sort_keys=True, default=repr)
+        known = once.claim(unit, actor.person_id, key, hashlib.sha256(content.encode()).hexdigest(), now())
+        if known:
+            return list(known.body["overtaken"])
+    version = forms.seen_version()
+    case = perform(unit, actor, act.name, dossier_id, now=now(), raw=raw, version=version, subject_id=subject_id)
+    overtaken = case.details.get("overtaken", [])
+    if key and actor.person_id is not None:
+        once.keep(unit, actor.person_id, key, once.Answer(200, {"overtaken": overtaken}))
+    return list(overtaken)
 
 
 def _as_typed(act: Act) -> bool:

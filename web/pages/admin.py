@@ -5,6 +5,7 @@ from flask import Blueprint, render_template
 from web.context import current_actor, now, session, today
 from web.pages import (
     admin_campaigns,
+    admin_grids,
     admin_journal,
     admin_messages,
     admin_organisations,
@@ -24,6 +25,7 @@ for section in (
     admin_routes.pages,
     admin_webhooks.pages,
     admin_reference.pages,
+    admin_grids.pages,
     admin_organisations.pages,
     admin_people.pages,
     admin_messages.pages,

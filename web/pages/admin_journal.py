@@ -36,6 +36,7 @@ SUBJECT_LABELS: Mapping[str, str] = {
     "campaign": N_("Campagne"),
     "committee_session": N_("Séance"),
     "consultation": N_("Consultation d'expert"),
+    "control_grid": N_("Grille de réalisation des contrôles"),
     "dossier": N_("Dossier"),
     "envelope": N_("Enveloppe"),
     "expert": N_("Expert"),

@@ -13,17 +13,18 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from states.words import N_
-from web import forms, listing
+from web import errors, forms, listing, sizing
 from web.context import current_actor, now, see, session
 from web.pages.admin_common import NOTHING_ASKED, Outcome, attempt, labels
 from web.security import access
 from workflow import clock
-from workflow.errors import NotFound
+from workflow.errors import Invalid, NotFound
 from workflow.models import SamplePlan
 from workflow.queries import sampling_plans as plans
 from workflow.queries.evaluation import campaigns
 from workflow.queries.sampling_plans import Ceremony
-from workflow.sampling_plans import METHOD_LABELS, PURPOSES, STRATUM_LABELS
+from workflow.sampling import beacon
+from workflow.sampling_plans import METHOD_LABELS, PURPOSES, SELECTION_LABELS, STRATUM_LABELS
 from workflow.use_cases import ceremony as steps
 from workflow.use_cases import control
 from workflow.use_cases import sampling_plans as use_cases
@@ -75,20 +76,26 @@ def index() -> str:
     return render_template("ceremony/index.html", plans=plans.plans(session()), states=STATES, purposes=PURPOSES)
 
 
-@pages.route("/nouveau", methods=("GET", "POST"))
-@access("controller")
-def plan() -> Response:
-    """The form of a plan; sent, the plan is published."""
+def _campaign() -> Any:
+    """The campaign that the address bar names, else the one to control."""
     rows, default = campaigns(session())
     wanted = listing.number("campaign")
     chosen = default if wanted is None else next((row for row in rows if row.id == wanted), None)
     if chosen is None:
         raise NotFound("campaign")
+    return chosen
+
+
+@pages.route("/nouveau", methods=("GET", "POST"))
+@access("controller")
+def plan() -> Response:
+    """The form of a plan; sent, the plan is published."""
+    chosen = _campaign()
     population = control.population_size(session(), chosen.id)
     return planning(
         "control",
         {"campaign_id": chosen.id},
-        {"method": "srs", "reserve": "0"},
+        {"method": "srs", "selection": "tickets", "reserve": "0", **listing.kept("method", "size")},
         kicker=chosen.label,
         action=url_for("ceremony.plan", campaign=chosen.id),
         back_url=url_for("controller.index", campaign=chosen.id),
@@ -100,12 +107,16 @@ def plan() -> Response:
             population,
         ),
         nothing=_("Aucun dossier de cette campagne n'est en suivi ou évalué."),
+        size_url=url_for("ceremony.size", campaign=chosen.id),
         choices={},
     )
 
 
-_WHAT = ("campaigns", "method", "stratum")
-_HOW = ("size", "reserve", "participants", "reveals_on", "reveals_hour", "public_source", "public_on", "public_hour")
+_WHAT = ("campaigns", "method", "stratum", "selection")
+_HOW = (
+    *("size", "reserve", "participants", "reveals_on", "reveals_hour"),
+    *("beacon", "public_source", "public_on", "public_hour"),
+)
 
 
 def planning(
@@ -137,6 +148,35 @@ def planning(
     return make_response(page, outcome.status)
 
 
+@pages.get("/taille")
+@access("controller", "transversal", "administrator")
+def size() -> Response:
+    """What a sample of each size would say; the picture is asked again as a slider moves."""
+    chosen = _campaign()
+    population, cents = plans.frame(session(), chosen.id)
+    form, outcome, found = sizing.SizingForm(), NOTHING_ASKED, None
+    asked = sizing.default(population) | {name: request.args[name] for name in form.fields if name in request.args}
+    if population:
+        try:
+            found = sizing.answer(asked, population, cents)
+        except Invalid as error:
+            outcome = Outcome(error.status, errors.messages(error.fields))
+    page = render_template(
+        "ceremony/size.html",
+        campaign=chosen,
+        population=population,
+        form=form,
+        labels=labels(form),
+        outcome=outcome,
+        typed=asked,
+        found=found,
+        drawn=sizing.DRAWN,
+        percent=sizing.percent,
+        found_words=sizing.found,
+    )
+    return make_response(page, outcome.status)
+
+
 @pages.get("/<int:plan_id>")
 @access("controller", "transversal", "administrator")
 def show(plan_id: int) -> Response:
@@ -154,7 +194,11 @@ def _seen(found: Ceremony) -> str:
         sum(seat.revealed_at is not None for seat in found.seats),
         len(found.readings),
     )
-    return "-".join(map(str, (found.plan.state, *counts, found.awaited or "nothing", int(found.late))))
+    return "-".join(
+        map(
+            str, (found.plan.state, *counts, found.awaited or "nothing", int(found.late), int(found.answer is not None))
+        )
+    )
 
 
 def _page(found: Ceremony, outcome: Outcome) -> Response:
@@ -175,6 +219,8 @@ def _page(found: Ceremony, outcome: Outcome) -> Response:
         words=WORDS[found.plan.purpose],
         methods=METHOD_LABELS,
         strata=STRATUM_LABELS,
+        selections=SELECTION_LABELS,
+        round_url=beacon.address(found.plan.beacon, found.plan.beacon_round or 0) if found.plan.beacon else None,
         outcome=outcome,
         typed=forms.typed() if request.method == "POST" else {},
         labels=fields,

@@ -1,6 +1,6 @@
-"""The letters of a control: announcement, provisional findings, conclusion; as pages and as PDF."""
+"""The letters of a control: announcement, provisional findings, conclusion; as pages and as PDF. Its tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,13 @@ from states.words import N_
 from web import pdf
 from web.context import current_actor, see, session
 from web.security import access
+from web.spreadsheet import Euros, Rate, Sheet, sent_xlsx
 from workflow.errors import NotFound
+from workflow.ledger import WHOLE
 from workflow.queries import control as controls
 from workflow.queries.dossier import File
 from workflow.use_cases.control import OUTCOME_LABELS
+from workflow.use_cases.control_grid import VERDICT_LABELS
 
 pages = Blueprint("missions", __name__)
 
@@ -81,3 +84,66 @@ def _read(mission_id: int, kind: str) -> dict[str, Any]:
         "items": controls.items_of(session(), mission_id) if kind == "annonce" else (),
         "outcomes": OUTCOME_LABELS,
     }
+
+
+@pages.get("/controles/<int:mission_id>/tableaux.xlsx")
+@access("carrier", "controller", "transversal", "administrator")
+def tables(mission_id: int) -> Response:
+    """The ledger and the grid of a control as a spreadsheet, to whoever reads them."""
+    file: File = controls.file_of(session(), current_actor(), mission_id)
+    if not file.ledger and not file.grid_begun:
+        raise NotFound("control")
+    return sent_xlsx(_sheets(file), f"controle-{file.dossier.number}.xlsx")
+
+
+def _sheets(file: File) -> Iterator[Sheet]:
+    columns = {
+        _("Date de la dépense"): 14,
+        _("Libellé"): 40,
+        _("Justificatif"): 18,
+        _("Montant"): 14,
+        _("Part imputée"): 11,
+        _("Accepté"): 14,
+        _("Refusé"): 14,
+        _("Motif du refus"): 50,
+    }
+    lines = file.all("ledger")
+    rows: list[tuple[Any, ...]] = [
+        (
+            line.spent_on,
+            line.label,
+            line.voucher,
+            Euros(line.amount_cents),
+            Rate(line.share / WHOLE),
+            Euros(line.accepted_cents),
+            Euros(line.refused_cents),
+            line.reason,
+        )
+        for line in lines
+    ]
+    if sums := file.ledger:
+        told = _("Total"), None, Euros(sums.declared), None, Euros(sums.accepted), Euros(sums.refused)
+        rows.append((None, *told))
+        rows.append((None, _("Taux d'erreur"), None, None, None, None, Rate(sums.error_rate or 0.0)))
+    yield Sheet(_("Registre des dépenses"), columns, rows)
+    columns = {
+        _("Point vérifié"): 30,
+        _("À vérifier"): 50,
+        _("Constat"): 16,
+        _("Observation"): 50,
+        _("Preuves vues"): 40,
+    }
+    yield Sheet(
+        _("Grille de réalisation"),
+        columns,
+        [
+            (
+                item.label,
+                item.help,
+                _(VERDICT_LABELS[item.verdict]) if item.verdict else None,
+                item.observation,
+                item.evidence,
+            )
+            for item in file.all("grid")
+        ],
+    )

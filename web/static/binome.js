@@ -106,6 +106,14 @@
     if (event.detail.successful) changed.delete(event.detail.elt);
   });
 
+  /* A slider and its number set each other; without this script there is the number. */
+  document.querySelectorAll("input[data-slider]").forEach((slider) => {
+    const field = document.getElementById(slider.dataset.slider);
+    slider.hidden = false;
+    slider.addEventListener("input", () => (field.value = slider.value));
+    field.addEventListener("input", () => (slider.value = field.value));
+  });
+
   /* Menus close when one leaves them. */
   const closeMenus = (except) =>
     document.querySelectorAll("details[data-menu][open]").forEach((menu) => {
@@ -118,6 +126,13 @@
     closeMenus(null);
     if (menu) menu.querySelector("summary").focus();
   });
+
+  /* Controls that somebody else took along on this device are not for whoever is signed in now (carry.js). */
+  const { person } = document.body.dataset;
+  if (person && "caches" in window) {
+    const others = (name) => name.startsWith("binome-emporte-") && !name.startsWith(`binome-emporte-${person}-`);
+    caches.keys().then((names) => names.filter(others).forEach((name) => caches.delete(name)));
+  }
 
   /* What stopped the act is read first. */
   const stopped = document.querySelector("main .error-summary, main .refusal");

@@ -20,6 +20,14 @@ def public_holidays(year: int, *, alsace_moselle: bool = False) -> frozenset[dat
     return frozenset(country_holidays("FR", subdiv=_ALSACE_MOSELLE if alsace_moselle else None, years=year))
 
 
+@lru_cache(maxsize=512)
+def _open_days(year: int, alsace_moselle: bool) -> Sequence[int]:
+    """The ordinals of a year's days that are neither at a week-end nor a public holiday."""
+    free = {day.toordinal() for day in public_holidays(year, alsace_moselle=alsace_moselle)}
+    days = range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1)
+    return tuple(day for day in days if (day - 1) % 7 < 5 and day not in free)
+
+
 @dataclass(frozen=True)
 class WorkingDays:
     """The days on which an institution works: neither at week-ends, nor on public holidays, nor during `closures`.
@@ -77,9 +85,12 @@ class WorkingDays:
         """The ordinals of the year's working days."""
         days = self._years.get(year)
         if days is None:
-            start, end = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
-            weekdays = (date.fromordinal(day) for day in range(start, end + 1) if (day - 1) % 7 < 5)
-            days = self._years[year] = [day.toordinal() for day in weekdays if self.is_worked(day)]
+            closed = [(first.toordinal(), last.toordinal()) for first, last in self.closures]
+            days = self._years[year] = [
+                day
+                for day in _open_days(year, self.alsace_moselle)
+                if not any(first <= day <= last for first, last in closed)
+            ]
         return days
 
 

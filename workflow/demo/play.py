@@ -11,7 +11,7 @@ from states.machine import Reason
 from states.words import N_
 from workflow import db, journal
 from workflow.clock import local_day
-from workflow.demo import steps_deposit, steps_funding, steps_instruction
+from workflow.demo import draws, steps_deposit, steps_funding, steps_instruction
 from workflow.demo.cast import PASSWORD, assemble
 from workflow.demo.stage import Life, Stage, load
 from workflow.demo.steps_review import reviews
@@ -173,6 +173,8 @@ def _year(stage: Stage, world: World, stories: list[Story], name: str) -> Life:
     if name in world.plans["fates"]:
         yield stage.at(world.plans["calendar"][name]["control_draw"], 10)
         _draw(stage, world, [story for story in stories if story.campaign == name], name)
+        if name == "previous":
+            yield from draws.prepare(stage, world.cast, world.campaigns[name][0])
     else:
         _lose_rules(stage, world)
 

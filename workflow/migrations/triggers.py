@@ -385,6 +385,24 @@ REFUSALS = (
         " OR NEW.at < (SELECT public_at FROM sample_plan WHERE id = NEW.plan_id)",
         since="0010",
     ),
+    Refusal(
+        "plan_source_fixed",
+        "a published plan is fixed",
+        "sample_plan",
+        (UPDATE,),
+        changed("selection", "beacon", "beacon_round"),
+        since="0013",
+    ),
+    Refusal(
+        "answer_of_round",
+        "what was fetched is the round of the plan, once it is there",
+        "beacon_answer",
+        (INSERT,),
+        f"{_plan_state('NEW')} <> 'revealed' OR NOT EXISTS (SELECT 1 FROM sample_plan WHERE id = NEW.plan_id"  # noqa: S608
+        " AND beacon_round = NEW.round AND public_at <= NEW.at)",
+        since="0013",
+    ),
+    Refusal("answer_kept", "what was fetched stays", "beacon_answer", (UPDATE, DELETE), since="0013"),
     Refusal("reading_kept", "what was read stays", "plan_reading", (UPDATE, DELETE), since="0010"),
     Refusal(
         "plan_purpose_fixed", "a plan keeps its purpose", "sample_plan", (UPDATE,), changed("purpose"), since="0012"

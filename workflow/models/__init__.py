@@ -74,7 +74,7 @@ from workflow.models.reference import (
 )
 from workflow.models.reminders import Absence, PlannedReminder, Reminder, ReminderPreference, ReminderRule
 from workflow.models.review import Review, ReviewCriterion, ReviewGrid, ReviewScore
-from workflow.models.sampling import PlanParticipant, PlanReading, PlanUnit, SamplePlan
+from workflow.models.sampling import BeaconAnswer, PlanParticipant, PlanReading, PlanUnit, SamplePlan
 
 __all__ = [
     "Absence",
@@ -82,6 +82,7 @@ __all__ = [
     "ApiToken",
     "AssociatedInstance",
     "Base",
+    "BeaconAnswer",
     "BinomeMember",
     "BudgetLine",
     "CalendarAnswer",

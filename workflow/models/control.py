@@ -121,6 +121,9 @@ class ControlGrid(Base):
     id: Mapped[int] = key()
     number: Mapped[int] = mapped_column(unique=True)
     made_at: Mapped[datetime]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    """Who published it; nobody where it comes from the reference file."""
+    reason: Mapped[str] = mapped_column(default="", server_default="")
 
     items: Mapped[list["ControlItem"]] = relationship(order_by="ControlItem.position")
 

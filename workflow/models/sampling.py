@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflow.models.base import Base, cents, key, one_of
@@ -51,6 +51,7 @@ class SamplePlan(Base):
             postgresql_where=text("supersedes_id IS NULL"),
         ),
         Index("ix_sample_plan_campaign", "campaign_id"),
+        Index("ix_sample_plan_state", "state", "reveals_due_at"),
     )
 
     id: Mapped[int] = key()
@@ -78,7 +79,19 @@ class SamplePlan(Base):
     seed: Mapped[str | None]
     ended_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(default="")
+    selection: Mapped[str] = mapped_column(
+        CheckConstraint("selection = 'tickets' OR (selection = 'rfc3797' AND method = 'srs')", "selection_simple"),
+        default="tickets",
+        server_default="tickets",
+    )
+    """How a simple draw takes from the population: the smallest tickets, or RFC 3797."""
+    beacon: Mapped[str | None] = mapped_column(CheckConstraint("beacon IN ('quicknet', 'default')", "beacon_known"))
+    """The chain of `workflow.sampling.beacon` whose round is the public value, where one is."""
+    beacon_round: Mapped[int | None] = mapped_column(
+        BigInteger, CheckConstraint("(beacon IS NULL) = (beacon_round IS NULL)", "round_of_beacon")
+    )
 
+    answer: Mapped["BeaconAnswer | None"] = relationship()
     campaign: Mapped[Campaign] = relationship()
     participants: Mapped[list["PlanParticipant"]] = relationship(order_by="PlanParticipant.rank")
     units: Mapped[list["PlanUnit"]] = relationship(order_by="PlanUnit.number")
@@ -135,3 +148,18 @@ class PlanReading(Base):
     at: Mapped[datetime]
 
     person: Mapped[Person] = relationship()
+
+
+class BeaconAnswer(Base):
+    """The round that a plan names, as a beacon answered it: a proposal, which the draw does not go by."""
+
+    __tablename__ = "beacon_answer"
+    __table_args__ = (CheckConstraint("length(randomness) = 64", name="randomness_is_hash"),)
+
+    plan_id: Mapped[int] = mapped_column(ForeignKey("sample_plan.id"), primary_key=True)
+    round: Mapped[int] = mapped_column(BigInteger)
+    randomness: Mapped[str]
+    signature: Mapped[str]
+    source: Mapped[str]
+    """The address that answered."""
+    at: Mapped[datetime]

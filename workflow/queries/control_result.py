@@ -101,6 +101,8 @@ class Result:
     drawn: Sequence[Examined]
     evaluation: Evaluation | None
     """None while too few findings stand to project anything."""
+    strata: Sequence[Share]
+    """Of a stratified sample alone."""
     funders: Sequence[Share]
     instances: Sequence[Share]
     earlier: Sequence[Earlier]
@@ -129,6 +131,8 @@ def result(session: Session, sample_id: int) -> Result:
     drawn = _drawn(session, [sample_id])[sample_id]
     granted = _granted(session, sample_id)
     plan: SamplePlan | None = sample.SamplePlan
+    frozen = list(session.scalars(select(PlanUnit).where(PlanUnit.plan_id == plan.id))) if plan else []
+    strata = {unit.number: unit.stratum or "" for unit in frozen} if plan and plan.method == "stratified" else {}
     examined = [one for one in drawn if one.tainting is not None]
     return Result(
         sample_id,
@@ -139,7 +143,8 @@ def result(session: Session, sample_id: int) -> Result:
         len(granted),
         sum(granted.values()),
         drawn,
-        _evaluated(session, plan, examined, granted),
+        _evaluated(plan, frozen, strata, examined, granted),
+        _shares((strata[one.number], one.granted, one.error) for one in examined) if strata else (),
         _by_funder(examined),
         _shares((one.instance, one.granted, one.error) for one in examined),
         _earlier(session, sample_id),
@@ -229,11 +234,13 @@ def _lines(session: Session, dossiers: Sequence[int]) -> Mapping[int, Mapping[st
 
 
 def _evaluated(
-    session: Session, plan: SamplePlan | None, examined: Sequence[Examined], granted: Mapping[str, int]
+    plan: SamplePlan | None,
+    frozen: Sequence[PlanUnit],
+    strata: Mapping[str, str],
+    examined: Sequence[Examined],
+    granted: Mapping[str, int],
 ) -> Evaluation | None:
     """The projection that goes with the way the sample was drawn; None where too little was found to make one."""
-    frozen = list(session.scalars(select(PlanUnit).where(PlanUnit.plan_id == plan.id))) if plan else []
-    strata = {unit.number: unit.stratum or "" for unit in frozen} if plan and plan.method == "stratified" else {}
     whole: set[str] = set()
     if plan and plan.method == "mus" and plan.seed:
         whole = {pick.unit.id for pick in draw(units(frozen), request(plan, plan.seed)).units if pick.exhaustive}

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from states.words import N_
 from workflow.access import Actor
 from workflow.errors import NotFound
 from workflow.models import (
+    BeaconAnswer,
     Campaign,
     Dossier,
+    FundingRequest,
     Organisation,
     Person,
     PlanParticipant,
@@ -26,6 +28,7 @@ from workflow.models import (
 )
 from workflow.sampling import record
 from workflow.sampling_plans import OVERSEERS, PURPOSES, ceremony, request, units
+from workflow.use_cases.sampling_plans import drawable
 
 DRAWN_SHOWN = 400
 """How many drawn dossiers a page lists; the record itself holds them all."""
@@ -56,7 +59,8 @@ class Seat:
 class Ceremony:
     """A plan as the reader may see it now. `awaited` is what the page asks of the reader: a name of `AWAITED`.
 
-    `readings` are (name, value, at); the value is None as long as the reader has not read it themselves.
+    `readings` are (name, value, at); the value is None as long as the reader has not read it themselves. `own` is what
+    they wrote last, `answer` the round that a beacon answered, once it may be read.
     """
 
     plan: SamplePlan
@@ -71,6 +75,13 @@ class Ceremony:
     sample_id: int | None
     earlier_id: int | None
     drawn: Sequence[Any]
+    own: str | None
+    answer: BeaconAnswer | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the reader wrote something else than the beacon answered."""
+        return self.answer is not None and self.own not in (None, self.answer.randomness)
 
     @property
     def mine(self) -> Seat | None:
@@ -104,7 +115,8 @@ def show(session: Session, actor: Actor, plan_id: int, now: datetime) -> Ceremon
         )
         for one, named in zip(plan.participants, document["participants"], strict=True)
     ]
-    has_read = any(one.person_id == actor.person_id for one in plan.readings)
+    own = [one.value for one in plan.readings if one.person_id == actor.person_id]
+    has_read = bool(own)
     late = plan.state in ("planned", "committed") and now > plan.reveals_due_at
     readable = plan.state == "revealed" and now >= plan.public_at
     mine = next((seat for seat in seats if seat.mine), None)
@@ -132,6 +144,8 @@ def show(session: Session, actor: Actor, plan_id: int, now: datetime) -> Ceremon
         sample_id,
         plan.supersedes_id,
         _drawn(session, sample_id) if sample_id else (),
+        own[-1] if own else None,
+        plan.answer if readable else None,
     )
 
 
@@ -141,6 +155,7 @@ def _load(session: Session, plan_id: int) -> SamplePlan:
         .where(SamplePlan.id == plan_id)
         .options(
             joinedload(SamplePlan.campaign),
+            joinedload(SamplePlan.answer),
             selectinload(SamplePlan.participants),
             selectinload(SamplePlan.readings).joinedload(PlanReading.person),
         )
@@ -204,6 +219,20 @@ def plans(session: Session, campaign_id: int | None = None, purpose: str | None 
     if purpose is not None:
         statement = statement.where(SamplePlan.purpose == purpose)
     return session.execute(statement).all()
+
+
+def frame(session: Session, campaign_id: int) -> tuple[int, int]:
+    """How many dossiers a new plan would draw from, and all that was granted to them, in cents."""
+    granted = (
+        select(func.sum(FundingRequest.granted_cents))
+        .where(FundingRequest.dossier_id == Dossier.id)
+        .correlate(Dossier)
+        .scalar_subquery()
+    )
+    number, cents = session.execute(
+        select(func.count(), func.coalesce(func.sum(granted), 0)).where(*drawable(campaign_id))
+    ).one()
+    return number, int(cents)
 
 
 def overseers(session: Session) -> Sequence[tuple[int, str, str]]:

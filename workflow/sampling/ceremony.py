@@ -5,6 +5,8 @@ Everything is SHA-256, in hexadecimal, of a UTF-8 text; parts of a text are join
 - The plan is a JSON text with sorted names and no spaces. Its hash, published, fixes population, method, parameters,
   participants, and which public value will be read, and when.
 - A participant's commitment is over « plan hash, rank, secret »: it holds for this plan and this person alone.
+- Where the public value is a round of a beacon (`beacon.py`), the plan names its chain and its number, which the hour
+  gives; the value is the round's randomness, and its signature, where it was fetched, stands in the record.
 - The seed is over « plan hash, public value, secret of rank 1, secret of rank 2 … ».
 
 The order is: plan, all commitments, all secrets handed in, and only then the public value comes to be. Whoever hands
@@ -18,9 +20,11 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from workflow.sampling import beacon
 
 
 def _sha256(*parts: str) -> str:
@@ -78,11 +82,23 @@ class _Seat(_Strict):
     name: str
 
 
+class _Named(_Strict):
+    chain: Literal["quicknet", "default"]
+    chain_hash: str
+    round: int
+
+
+class _Answered(_Strict):
+    round: int
+    signature: str
+
+
 class _Plan(_Strict):
     planned_at: Instant
     reveals_due_at: Instant
     public_at: Instant
     participants: Annotated[list[_Seat], Field(min_length=2)]
+    beacon: _Named | None = None
 
 
 class _Participant(_Strict):
@@ -107,6 +123,7 @@ class Ceremony(_Strict):
     participants: list[_Participant]
     public_value: Line
     readings: Annotated[list[_Reading], Field(min_length=2)]
+    beacon: _Answered | None = None
 
 
 def flaw(given: Ceremony, record: Mapping[str, Any]) -> str | None:
@@ -137,8 +154,28 @@ def flaw(given: Ceremony, record: Mapping[str, Any]) -> str | None:
         return f"ceremony.{place_of_time}"
     if len({reading.person for reading in given.readings}) < len(given.readings):
         return "ceremony.readings"
+    if (place_of_round := _other_round(given)) is not None:
+        return f"ceremony.{place_of_round}"
     secrets = [one.secret for one in given.participants]
     return "seed" if record["seed"] != seed(given.plan_hash, given.public_value, secrets) else None
+
+
+def _other_round(given: Ceremony) -> str | None:
+    """Where the round of a beacon that was given is not the one that the plan's hour names; None too without one."""
+    named, answered = given.plan.beacon, given.beacon
+    if named is None:
+        return None if answered is None else "beacon"
+    asked = beacon.round_from(named.chain, datetime.fromisoformat(given.plan.public_at))
+    if (named.chain_hash, named.round) != (beacon.CHAINS[named.chain].hash, asked):
+        return "plan.beacon"
+    if not beacon.is_hexadecimal(given.public_value, 32):
+        return "public_value"
+    if answered is None:
+        return None
+    if answered.round != named.round:
+        return "beacon.round"
+    sound = beacon.is_hexadecimal(answered.signature, beacon.CHAINS[named.chain].signature_bytes)
+    return None if sound and beacon.randomness(answered.signature) == given.public_value else "beacon.signature"
 
 
 def _out_of_order(given: Ceremony) -> str | None:

@@ -34,6 +34,14 @@ def mus_standard(
     return normal(parts, estimate, variances, confidence, "EGESIF_16-0014-01, 6.3.1.4 and 6.3.1.5")
 
 
+def allowances(taintings: Sequence[float], confidence: float) -> tuple[float, float]:
+    """Basic precision and incremental allowance of the conservative approach, in intervals: guidance 6.3.5.5."""
+    found = sorted(taintings, reverse=True)
+    reliability = [factors.reliability_factor(errors, confidence) for errors in range(len(found) + 1)]
+    incremental = math.fsum((reliability[j + 1] - reliability[j] - 1) * tainting for j, tainting in enumerate(found))
+    return factors.basic_factor(confidence), incremental
+
+
 def mus_conservative(
     sample: Sequence[Item],
     *,
@@ -60,12 +68,8 @@ def mus_conservative(
     money("interval", interval)
     step = interval
     taintings = [item.tainting for item in drawn]
-    found = sorted((tainting for tainting in taintings if tainting > 0), reverse=True)
-    reliability = [factors.reliability_factor(errors, confidence) for errors in range(len(found) + 1)]
-    basic = step * factors.basic_factor(confidence)
-    allowance = step * math.fsum(
-        (reliability[j + 1] - reliability[j] - 1) * tainting for j, tainting in enumerate(found)
-    )
+    found = [tainting for tainting in taintings if tainting > 0]
+    basic, allowance = (step * part for part in allowances(found, confidence))
     estimate = parts.known_error + step * math.fsum(taintings)
     mean = fmean(found) if found else 0.0
 

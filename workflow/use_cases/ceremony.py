@@ -36,7 +36,8 @@ from workflow.models import (
     SamplePlan,
     SampleUnit,
 )
-from workflow.sampling import ceremony
+from workflow.plan_messages import tell
+from workflow.sampling import beacon, ceremony
 from workflow.sampling.draw import population_hash, ticket, tickets
 from workflow.sampling.select import draw
 from workflow.sampling_plans import OVERSEERS, PURPOSES, ranked, request, units
@@ -91,6 +92,10 @@ def _seat(plan: SamplePlan, actor: Actor) -> PlanParticipant:
     )
 
 
+def _seated(plan: SamplePlan) -> set[int]:
+    return {seat.person_id for seat in plan.participants}
+
+
 def _in_state(plan: SamplePlan, *states: str) -> None:
     if plan.state not in states:
         raise refuse(
@@ -132,6 +137,8 @@ def commit(session: Session, actor: Actor, plan_id: int, raw: Mapping[str, Any],
     if all(one.commitment for one in found.participants):
         found.state = "committed"
     note(session, actor, "commit_secret", found, now, rank=seat.rank, commitment=seat.commitment)
+    if found.state == "committed":
+        tell(session, found, "draw_committed", actor.person_id, now, _seated(found))
     return found
 
 
@@ -182,6 +189,11 @@ def read_public(session: Session, actor: Actor, plan_id: int, raw: Mapping[str, 
     found = _locked(session, plan_id)
     value = " ".join(read(ReadingForm(), raw)["value"].split())
     _in_state(found, "revealed")
+    if found.beacon is not None:
+        value = value.lower()
+        if not beacon.is_hexadecimal(value, 32):
+            told = N_("La valeur d'une balise (« randomness ») compte 64 chiffres et lettres de a à f.")
+            raise Invalid({"value": [told]})
     if now < found.public_at:
         raise refuse(
             "public_too_early",
@@ -210,6 +222,7 @@ def _seal(session: Session, actor: Actor, plan: SamplePlan, value: str, now: dat
     numbers = [unit.number for unit in plan.units]
     drawn = draw(units(plan.units), request(plan, seed))
     chosen = [pick.unit.id for pick in drawn.units]
+    told = {pick.unit.id: pick.ticket for pick in (*drawn.units, *drawn.reserve)}
     order = ranked(
         plan.units,
         [*chosen, *(pick.unit.id for pick in drawn.reserve)],
@@ -235,7 +248,7 @@ def _seal(session: Session, actor: Actor, plan: SamplePlan, value: str, now: dat
                 "sample_id": sample.id,
                 "dossier_id": unit.dossier_id,
                 "rank": rank,
-                "ticket": ticket(seed, unit.number),
+                "ticket": told.get(unit.number) or ticket(seed, unit.number),
                 "drawn": rank <= len(chosen),
             }
             for rank, unit in enumerate(order, start=1)
@@ -258,6 +271,17 @@ def _seal(session: Session, actor: Actor, plan: SamplePlan, value: str, now: dat
         public_value=value,
         secrets=[seat.secret for seat in seats],
         drawn=chosen,
+    )
+    concerned = {*_seated(plan), plan.planned_by_id, *(reading.person_id for reading in plan.readings)}
+    tell(
+        session,
+        plan,
+        "draw_sealed",
+        actor.person_id,
+        now,
+        concerned,
+        drawn=len(chosen),
+        population=plan.population_size,
     )
 
 
@@ -286,4 +310,6 @@ def abandon(session: Session, actor: Actor, plan_id: int, raw: Mapping[str, Any]
     found.state, found.reason, found.ended_at = "abandoned", reason, now
     session.flush()
     note(session, actor, "abandon_sample", found, now, reason, at_step=before, missing=missing)
+    told = {*_seated(found), found.planned_by_id}
+    tell(session, found, "draw_abandoned", actor.person_id, now, told, reason=reason)
     return found

@@ -1,66 +1,146 @@
-"""What the grids that everybody shares have in common: their versions, and answers that several give together."""
+"""Publishing a version of a grid that everybody fills alike: what was begun with an earlier one keeps that."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from marshmallow import ValidationError, fields
-from sqlalchemy import select
+from marshmallow import fields, validate
 from sqlalchemy.orm import Session
 
+from states.dossier import ADMINISTRATOR
 from states.machine import Reason
 from states.words import N_
-from workflow.errors import Refused
-from workflow.forms import Form
-from workflow.models import ControlGrid, ControlItem, ReviewCriterion, ReviewGrid
+from workflow.access import Actor
+from workflow.common_grids import in_force, kind_of
+from workflow.errors import Invalid, Refused
+from workflow.forms import LONG, Form, Text, read
+from workflow.grid_changes import Change, changes
+from workflow.use_cases.notes import note_change
 
-G = TypeVar("G", ControlGrid, ReviewGrid)
-
-
-def newest(session: Session, grid: type[G]) -> G | None:
-    """The last version of a kind of grid: the one in force."""
-    return session.scalar(select(grid).order_by(grid.number.desc()).limit(1))
-
-
-def renewed(
-    session: Session, grid: type[G], item: type[ControlItem] | type[ReviewCriterion], proposed: Path, now: datetime
-) -> int:
-    """Make a version of a grid where the last one says something else than its file; how many were made."""
-    rows: list[dict[str, Any]] = tomllib.loads(proposed.read_text(encoding="utf-8"))["item"]
-    last = newest(session, grid)
-    if last and [{name: getattr(one, name) for name in rows[0]} for one in last.items] == rows:
-        return 0
-    items = [item(position=place, **row) for place, row in enumerate(rows, start=1)]
-    session.add(grid(number=last.number + 1 if last else 1, made_at=now, items=items))
-    return 1
+MOST = 30
+"""Items of a grid."""
 
 
-class Answers(fields.Dict):
-    """An answer by item: {item id: answer}."""
+class ItemForm(Form):
+    """What is verified, and by what."""
 
-    def __init__(self, label: str, answer: type[Form]) -> None:
-        super().__init__(keys=fields.Integer(), values=fields.Nested(answer), required=True, metadata={"label": label})
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        try:
-            return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
-        except ValidationError as error:
-            found = error.messages
-            if not isinstance(found, Mapping):
-                raise
-            raise ValidationError({name: parts.get("value", parts) for name, parts in found.items()}) from error
+    label = Text(N_("Point"), required=True)
+    help = Text(N_("Ce qui le montre"), longest=LONG, required=True)
 
 
-def refuse_clashes(items: Sequence[str]) -> None:
-    """Raise Refused where a colleague answered to `items` meanwhile: nobody's answer is overwritten unseen."""
-    if items:
+class GridForm(Form):
+    """The items in their order, why they change, and the version that was shown (0 for none)."""
+
+    items = fields.List(
+        fields.Nested(ItemForm),
+        required=True,
+        validate=validate.Length(1, MOST, error=N_("Une grille compte de 1 à 30 points.")),
+        metadata={"label": N_("Points")},
+    )
+    reason = Text(N_("Motif du changement"), longest=LONG, required=True)
+    seen = fields.Integer(required=True, metadata={"widget": "hidden"})
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """Rows may come numbered, as pages send them."""
+        if isinstance(data, Mapping) and isinstance(data.get("items"), Mapping):
+            data = {**data, "items": arranged(data["items"])}
+        return super().load(data, **options)
+
+
+def arranged(rows: Mapping[str, Any]) -> list[Any]:
+    """The rows of a page's form as its `place`s order them, without those that are empty or ticked to go."""
+    found = [
+        row if isinstance(row, Mapping) else {}
+        for _, row in sorted(rows.items(), key=lambda row: (len(row[0]), row[0]))
+    ]
+
+    def key(numbered: tuple[int, Mapping[str, Any]]) -> tuple[int, int]:
+        own, row = numbered
+        typed = str(row.get("place", ""))
+        place = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 6 else own
+        # Whoever is moved to a place gets it; whoever stood there makes room.
+        return place, (place > own) - (place < own)
+
+    kept = [one for one in enumerate(found, start=1) if not one[1].get("remove")]
+    ordered = [{name: row.get(name, "") for name in ("label", "help")} for _, row in sorted(kept, key=key)]
+    return [row for row in ordered if any(row.values())]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """An item of a version that is not published yet."""
+
+    label: str
+    help: str
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The version that would be published: its number, its items, and what it changes of the last."""
+
+    number: int
+    items: Sequence[Proposed]
+    changes: Sequence[Change]
+    reason: str
+
+
+def propose(session: Session, actor: Actor, name: str, raw: Mapping[str, Any]) -> Proposal:
+    """The next version of the grid `name` (of common_grids.KINDS), to be looked at. Administrators only.
+
+    Raises Forbidden, NotFound, Invalid, or Refused where a version came since the one that was shown.
+    """
+    actor.require(ADMINISTRATOR)
+    last = in_force(session, kind_of(name))
+    data = read(GridForm(), raw)
+    labels = [row["label"].casefold() for row in data["items"]]
+    twice = {
+        place: {"label": [N_("Ce point y est déjà.")]} for place, one in enumerate(labels) if one in labels[:place]
+    }
+    if twice:
+        raise Invalid({"items": twice})
+    number = last.number if last else 0
+    if data["seen"] != number:
         raise Refused(
             Reason(
-                "answers_unchanged",
-                N_("Un collègue a répondu entre-temps à : %(items)s."),
-                N_("Notez ce que vous avez saisi sur ces points, puis rouvrez la grille et comparez."),
-                {"items": tuple(items)},
+                "grid_unchanged",
+                N_("La grille a été changée entre-temps : la version %(number)s est en vigueur."),
+                N_("Notez ce que vous avez saisi, rouvrez la grille et comparez."),
+                {"number": number},
             )
         )
+    items = [Proposed(row["label"], row["help"]) for row in data["items"]]
+    found = changes(last.items if last else [], items)
+    if not found:
+        raise Invalid({"items": [N_("Rien ne change : modifiez, ajoutez, déplacez ou retirez un point.")]})
+    return Proposal(number + 1, items, found, data["reason"])
+
+
+def publish(session: Session, actor: Actor, name: str, raw: Mapping[str, Any], now: datetime) -> int:
+    """Make the proposal a version, for what begins from now on; its number. Raises what `propose` raises."""
+    proposal, kind = propose(session, actor, name, raw), kind_of(name)
+    grid = kind.grid(
+        number=proposal.number,
+        made_at=now,
+        made_by_id=actor.person_id,
+        reason=proposal.reason,
+        items=[
+            kind.item(position=place, label=item.label, help=item.help)
+            for place, item in enumerate(proposal.items, start=1)
+        ],
+    )
+    session.add(grid)
+    session.flush()
+    told = [f"{change.kind} : {change.label}" for change in proposal.changes]
+    note_change(
+        session,
+        actor,
+        ADMINISTRATOR,
+        "publish_grid",
+        grid,
+        now,
+        before={"number": proposal.number - 1},
+        after={"number": proposal.number, "changes": told},
+        reason=proposal.reason,
+    )
+    return proposal.number

@@ -16,7 +16,7 @@ from workflow.control_grid import COMPLIANT, seen
 from workflow.errors import Invalid, NotFound
 from workflow.forms import LONG, Choice, Form, Text
 from workflow.models import ControlGrid, ControlItem, Mission, RealisationAnswer
-from workflow.use_cases.common_grids import Answers, newest, refuse_clashes, renewed
+from workflow.use_cases.joint_grids import Answers, newest, refuse_clashes, renewed
 
 PROPOSED = Path(__file__).parent.parent / "reference" / "control_grid.toml"
 VERDICT_LABELS = {
@@ -33,8 +33,12 @@ def in_force(session: Session) -> ControlGrid | None:
 
 
 def renew(session: Session, now: datetime) -> int:
-    """Make a version of the grid where the last one says something else than the reference file; how many were made."""
-    return renewed(session, ControlGrid, ControlItem, PROPOSED, now)
+    """Make a version of the grid where the last one says something else than the reference file; how many were made.
+
+    Once an administrator has published a version, the file says no more.
+    """
+    last = in_force(session)
+    return 0 if last and last.made_by_id else renewed(session, ControlGrid, ControlItem, PROPOSED, now)
 
 
 class ItemAnswer(Form):
@@ -53,7 +57,10 @@ class Grid(Form):
 
 
 def _fill_grid(case: Case) -> None:
-    """Write the answers that were changed. A colleague's later answer is not overwritten unseen."""
+    """Write the answers that were changed. A colleague's later answer is not overwritten unseen.
+
+    Where it was left as it had been shown, theirs stands: `details` names these items as « overtaken ».
+    """
     mission = case.session.get_one(
         Mission, case.subject.id, options=[selectinload(Mission.answers)], populate_existing=True
     )
@@ -66,12 +73,17 @@ def _fill_grid(case: Case) -> None:
     if not labels.keys() >= given.keys():
         raise NotFound("item")
     standing = {answer.item_id: answer for answer in mission.answers}
-    problems, clashes = {}, []
+    problems: dict[int, Any] = {}
+    clashes: list[str] = []
+    overtaken: list[str] = []
     for item_id, answer in given.items():
         old = standing.get(item_id)
         content = (answer["verdict"], answer["observation"], answer["evidence"])
         before = (old.verdict, old.observation, old.evidence) if old else (None, "", "")
-        if content == before or seen(*content) == answer["seen"]:
+        if content == before:
+            continue
+        if seen(*content) == answer["seen"]:
+            overtaken.append(labels[item_id])
             continue
         if answer["seen"] not in (None, seen(*before)):
             clashes.append(labels[item_id])
@@ -89,6 +101,7 @@ def _fill_grid(case: Case) -> None:
     if problems:
         raise Invalid({"answers": problems})
     refuse_clashes(clashes)
+    case.details["overtaken"] = overtaken
 
 
 ACTS = (Act("fill_grid", CONTROL, Grid, _fill_grid, versioned=False, quiet=True),)

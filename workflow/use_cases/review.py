@@ -17,8 +17,8 @@ from workflow.errors import NotFound, Refused
 from workflow.forms import LONG, Choice, Form, Reference, Text
 from workflow.models import Review, ReviewCriterion, ReviewGrid, ReviewScore
 from workflow.reviews import SUMMARY, mark_of
-from workflow.use_cases.common_grids import Answers, newest, refuse_clashes, renewed
 from workflow.use_cases.evaluation import Level
+from workflow.use_cases.joint_grids import Answers, newest, refuse_clashes, renewed
 from workflow.use_cases.sampling_plans import refuse
 
 PROPOSED = Path(__file__).parent.parent / "reference" / "review_grid.toml"

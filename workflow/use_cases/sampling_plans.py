@@ -29,16 +29,20 @@ from workflow.models import (
     Sample,
     SamplePlan,
 )
-from workflow.sampling import ceremony, record
+from workflow.plan_messages import tell
+from workflow.sampling import beacon, ceremony, record
 from workflow.sampling.errors import BadSampling
 from workflow.sampling_plans import (
+    BEACON_LABELS,
     METHOD_LABELS,
     OVERSEERS,
     PURPOSES,
+    SELECTION_LABELS,
     STRATUM_LABELS,
-    Purpose,
     instant,
     request,
+    round_in_words,
+    round_named,
     units,
 )
 
@@ -95,9 +99,21 @@ class Draw(Form):
     )
     reveals_on = Day(N_("Phrases à remettre avant le"), required=True)
     reveals_hour = Hour(N_("à (heure)"), required=True)
+    beacon = Choice(
+        N_("Balise publique"),
+        BEACON_LABELS,
+        load_default=None,
+        metadata={
+            "blank": N_("Aucune : un autre tirage public, dit ci-dessous"),
+            "help": N_(
+                "Un nombre imprévisible, publié sans cesse par des organismes indépendants (League of Entropy). Le"
+                " plan en nomme le tour d'après l'heure, et ce tour peut être lu par le serveur, puis confirmé."
+            ),
+        },
+    )
     public_source = Text(
         N_("Tirage public dont le résultat sera ajouté"),
-        required=True,
+        load_default="",
         metadata={
             "help": N_(
                 "Un tirage à venir que personne ici ne maîtrise, avec la façon de l'écrire et ce qui vaudra s'il n'a"
@@ -116,6 +132,12 @@ class PlanForm(Draw):
     campaign_id = Reference(N_("Campagne"), "campaigns", required=True)
     method = _method("control")
     stratum = _stratum("control")
+    selection = Choice(
+        N_("Comment choisir"),
+        SELECTION_LABELS,
+        load_default="tickets",
+        metadata={"widget": "radio", "help": N_("La RFC 3797 seulement pour un tirage au hasard simple.")},
+    )
 
 
 class ReviewPlanForm(Draw):
@@ -196,7 +218,15 @@ def plan(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime, 
         raise Invalid({"public_on": [N_("Le tirage public doit avoir lieu après la remise de toutes les phrases.")]})
     if (data["method"] == "stratified") != (data["stratum"] is not None):
         raise Invalid({"stratum": [N_("À choisir pour un tirage dans chaque groupe, et alors seulement.")]})
-    eligible = _eligible(aim, [one.id for one in campaigns])
+    selection, source, chain = data.get("selection", "tickets"), data["public_source"], data["beacon"]
+    if selection != "tickets" and data["method"] != "srs":
+        raise Invalid({"selection": [N_("La RFC 3797 ne convient qu'à un tirage au hasard simple.")]})
+    number = None if chain is None else beacon.round_from(chain, public_at)
+    if number is not None:
+        source = round_in_words(chain, number) + (source and f" ; {source}")
+    if not source:
+        raise Invalid({"public_source": [N_("À remplir, ou choisissez une balise.")]})
+    eligible = drawable(*(one.id for one in campaigns), purpose=purpose)
     people = _participants(session, data["participants"], eligible)
     population = _population(session, eligible, data["stratum"])
     made = SamplePlan(
@@ -204,8 +234,11 @@ def plan(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime, 
         campaign=campaign,
         supersedes_id=earlier.id if earlier else None,
         state="planned",
-        **{name: data[name] for name in ("method", "stratum", "size", "public_source")},
+        **{name: data[name] for name in ("method", "stratum", "size", "beacon")},
+        selection=selection,
         reserve=data.get("reserve", 0),
+        beacon_round=number,
+        public_source=source,
         population_size=len(population),
         public_at=public_at,
         reveals_due_at=reveals_due_at,
@@ -236,6 +269,7 @@ def plan(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime, 
     )
     session.flush()
     note(session, actor, "plan_sample", made, now, document=document)
+    tell(session, made, "draw_planned", actor.person_id, now, [person.id for person in people])
     return made
 
 
@@ -279,19 +313,20 @@ def _campaigns(session: Session, ids: Sequence[int]) -> Sequence[Campaign]:
     return found
 
 
-def _eligible(purpose: Purpose, campaigns: Sequence[int]) -> tuple[Any, ...]:
+def drawable(*campaigns: int, purpose: str = "control") -> tuple[Any, ...]:
     """The dossiers that may be drawn: in a state that the purpose asks, and not in an earlier draw for it already."""
+    aim = PURPOSES[purpose]
     return (
         Dossier.campaign_id.in_(campaigns),
-        Dossier.state.in_(purpose.population),
+        Dossier.state.in_(aim.population),
         Dossier.number.is_not(None),
-        ~select(purpose.follows.id).where(purpose.follows.dossier_id == Dossier.id).exists(),
+        ~select(aim.follows.id).where(aim.follows.dossier_id == Dossier.id).exists(),
     )
 
 
 def population_size(session: Session, purpose: str, campaigns: Sequence[int]) -> int:
     """How many dossiers a draw would be made from today."""
-    return session.scalar(select(func.count(Dossier.id)).where(*_eligible(PURPOSES[purpose], campaigns))) or 0
+    return session.scalar(select(func.count(Dossier.id)).where(*drawable(*campaigns, purpose=purpose))) or 0
 
 
 def _population(session: Session, eligible: Sequence[Any], stratum: str | None) -> list[PlanUnit]:
@@ -364,6 +399,7 @@ def _document(
         "reveals_due_at": instant(made.reveals_due_at),
         "public_source": made.public_source,
         "public_at": instant(made.public_at),
+        **({"beacon": named} if (named := round_named(made)) else {}),
         "participants": [
             {"name": person.name, "institution": names.get(person.institution_id or 0)} for person in people
         ],
