@@ -48,14 +48,14 @@ def reviews(stage: Stage, world: World, stories: Sequence[Story]) -> Life:
     drawn.sort(key=lambda row: counts[orientations[row.dossier_id]])
     candidates = [*cast.transversal, *(team.evaluator for team in cast.teams.values())]
     for place, (review_id, dossier_id) in enumerate(drawn):
-        yield stage.at(begins + 8 + 2 * place, 9)
+        yield stage.at(begins + 8 + place, 9)
         pair = _pair(stage, dossier_id, candidates, place)
         if pair is None or place == len(drawn) - 1:
             continue
         first, second = pair
         named = {"first_id": first.person_id, "second_id": second.person_id}
         stage.act(cast.transversal[0], "name_reviewers", dossier_id, review_id, **named)
-        yield stage.at(begins + 9 + 2 * place, 14)
+        yield stage.at(begins + 8 + place, 14)
         stage.act(first, "fill_review", dossier_id, review_id, **_text(stage))
         if place == len(drawn) - 2:
             continue
