@@ -12,7 +12,7 @@ from workflow.reviews import mark_of
 from workflow.use_cases import ceremony as steps
 from workflow.use_cases import sampling_plans
 
-PHRASES = {"transversal": "trois péniches à Anzin", "reviewer État": "un hérisson sur le toit"}
+PHRASES = {"transversal": "trois péniches à Anzin", "controller": "un hérisson sur le toit"}
 SUMMARY = {
     "strengths": "Un public fidèle",
     "weaknesses": "Peu de liens avec les autres actions",
@@ -22,15 +22,13 @@ SUMMARY = {
 
 
 def add_reviewers(database: Database, world: World, now: datetime) -> None:
-    """Two who took part in nothing: « reviewer État » of the committee, « reviewer CAF » evaluating elsewhere."""
+    """Two who took part in nothing, « reviewer État » and « reviewer CAF », who evaluate in other instances."""
     with database.write() as session:
         if session.scalar(select(Person.id).where(Person.email == "reviewer.caf@binome.example")):
             return
         elsewhere = session.scalars(select(Instance.id).where(Instance.id != world.instance_id)).first()
-        for code, grant in (
-            ("État", {"role": "transversal"}),
-            ("CAF", {"role": "evaluator", "instance_id": elsewhere}),
-        ):
+        grant = {"role": "evaluator", "instance_id": elsewhere}
+        for code in ("État", "CAF"):
             person = Person(
                 email=f"reviewer.{code.lower()}@binome.example",
                 name=f"Rôle reviewer {code}",

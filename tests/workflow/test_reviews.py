@@ -362,7 +362,7 @@ def test_others_may_be_named_instead_and_the_text_stays(walk: Walk) -> None:
     found = current(walk)
     assert found.first_signed_at is None
     assert found.strengths == reviews.SUMMARY["strengths"]
-    with pytest.raises(Forbidden):
+    with pytest.raises(NotFound):
         fill(walk, who=FIRST)
 
 

@@ -13,7 +13,7 @@ from web.commands.output import answer, as_json, table
 
 @click.group()
 def states() -> None:
-    """Show the lives of a dossier, of a consultation, of a control."""
+    """Show the lives of a dossier, of a consultation, of a control, of a mid-term review."""
 
 
 @states.command()

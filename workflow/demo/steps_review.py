@@ -1,5 +1,6 @@
 """The mid-term review of the older campaigns: its draw in public, and reviews at every stage of their life."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,8 +18,8 @@ from workflow.sampling_plans import PURPOSES
 from workflow.use_cases import ceremony, sampling_plans
 
 _PHRASES = ("trois péniches attendent à l'écluse", "un hérisson dort sur le toit")
-_FEWEST = 2
-"""How many actions are drawn in each orientation, as far as it has them."""
+_FEWEST, _MORE = 2, 2
+"""How many actions are drawn for each orientation, and besides: those whose review is not over at the end."""
 
 
 def reviews(stage: Stage, world: World, stories: Sequence[Story]) -> Life:
@@ -27,9 +28,9 @@ def reviews(stage: Stage, world: World, stories: Sequence[Story]) -> Life:
     begins = settings["begins"]
     yield stage.at(begins, 10)
     judged = [s for s in stories if s.campaign in settings["campaigns"] and s.state in PURPOSES["review"].population]
-    orientations = {story.objective[0] for story in judged}
-    size = _FEWEST * len(orientations)
-    if not orientations or size > len(judged):
+    orientations = {story.dossier_id: story.objective[0] for story in judged}
+    size = _FEWEST * len(set(orientations.values())) + _MORE
+    if not judged or size > len(judged):
         return
     plan_id = _plan(stage, world, size, begins)
     for day, step in ((1, ceremony.commit), (2, ceremony.reveal)):
@@ -42,16 +43,19 @@ def reviews(stage: Stage, world: World, stories: Sequence[Story]) -> Life:
         _step(stage, actor, ceremony.read_public, plan_id, {"value": value})
     with stage.database.read() as session:
         drawn = list(session.execute(select(Review.id, Review.dossier_id).order_by(Review.id)))
+    # What is not over is of the orientation of which most is drawn, so that every other one can be estimated.
+    counts = Counter(orientations[row.dossier_id] for row in drawn)
+    drawn.sort(key=lambda row: counts[orientations[row.dossier_id]])
     candidates = [*cast.transversal, *(team.evaluator for team in cast.teams.values())]
     for place, (review_id, dossier_id) in enumerate(drawn):
-        yield stage.at(begins + 8 + 2 * place, 9)
+        yield stage.at(begins + 8 + place, 9)
         pair = _pair(stage, dossier_id, candidates, place)
         if pair is None or place == len(drawn) - 1:
             continue
         first, second = pair
         named = {"first_id": first.person_id, "second_id": second.person_id}
         stage.act(cast.transversal[0], "name_reviewers", dossier_id, review_id, **named)
-        yield stage.at(begins + 9 + 2 * place, 14)
+        yield stage.at(begins + 8 + place, 14)
         stage.act(first, "fill_review", dossier_id, review_id, **_text(stage))
         if place == len(drawn) - 2:
             continue

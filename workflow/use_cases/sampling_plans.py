@@ -219,9 +219,9 @@ def plan(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime, 
         raise Invalid({"public_on": [N_("Le tirage public doit avoir lieu après la remise de toutes les phrases.")]})
     if (data["method"] == "stratified") != (data["stratum"] is not None):
         raise Invalid({"stratum": [N_("À choisir pour un tirage dans chaque groupe, et alors seulement.")]})
-    if data.get("selection", "tickets") != "tickets" and data["method"] != "srs":
+    selection, source, chain = data.get("selection", "tickets"), data["public_source"], data["beacon"]
+    if selection != "tickets" and data["method"] != "srs":
         raise Invalid({"selection": [N_("La RFC 3797 ne convient qu'à un tirage au hasard simple.")]})
-    source, chain = data["public_source"], data["beacon"]
     number = None if chain is None else beacon.round_from(chain, public_at)
     if number is not None:
         source = round_in_words(chain, number) + (source and f" ; {source}")
@@ -236,7 +236,7 @@ def plan(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime, 
         supersedes_id=earlier.id if earlier else None,
         state="planned",
         **{name: data[name] for name in ("method", "stratum", "size", "beacon")},
-        selection=data.get("selection", "tickets"),
+        selection=selection,
         reserve=data.get("reserve", 0),
         beacon_round=number,
         public_source=source,
