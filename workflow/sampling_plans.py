@@ -103,8 +103,11 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def ceremony(plan: SamplePlan) -> dict[str, Any]:
-    """How the seed of a sealed plan came to be, as its record tells it (`workflow.sampling.ceremony`)."""
+def ceremony(plan: SamplePlan, readers: Mapping[int, str]) -> dict[str, Any]:
+    """How the seed of a sealed plan came to be, as its record tells it (`workflow.sampling.ceremony`).
+
+    `readers` are the names, by id, of those who read the public value, as they were then.
+    """
     told: dict[str, Any] = {
         "plan": json.loads(plan.document),
         "plan_hash": plan.plan_hash,
@@ -121,7 +124,7 @@ def ceremony(plan: SamplePlan) -> dict[str, Any]:
         ],
         "public_value": plan.public_value,
         "readings": [
-            {"person": reading.person_id, "name": reading.person.name, "at": instant(reading.at)}
+            {"person": reading.person_id, "name": readers[reading.person_id], "at": instant(reading.at)}
             for reading in plan.readings
             if reading.value == plan.public_value
         ],

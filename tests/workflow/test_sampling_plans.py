@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from tests import factories
 from tests.factories import NOW, Walk, World
 from tests.workflow.test_beacon import signed
+from tests.workflow.test_sampling_draw import places
 from workflow import journal
 from workflow.db import Database
 from workflow.errors import DomainError, Forbidden, Invalid, NotFound, Refused
@@ -32,7 +33,7 @@ from workflow.models import (
 from workflow.queries import sampling_plans as plans
 from workflow.sampling import beacon, ceremony, record, rfc3797
 from workflow.use_cases import ceremony as steps
-from workflow.use_cases import control
+from workflow.use_cases import control, profile
 from workflow.use_cases import sampling_plans as use_cases
 
 PHRASES = {"controller": "un hérisson sur le toit", "transversal": "trois péniches à Anzin"}
@@ -228,6 +229,68 @@ def test_every_method_is_sealed_and_replayed(stage: Stage, method: str, stratum:
     if stratum:
         (name,) = {row["stratum"] for row in told["population"]}
         assert (name == "État") == (stratum == "funder")
+
+
+def sealed_record(stage: Stage) -> dict[str, Any]:
+    with stage.database.read() as session:
+        return dict(json.loads(json.dumps(plans.public_record(session, stage.plan_id))))
+
+
+def test_a_record_keeps_the_names_under_which_things_were_done(stage: Stage) -> None:
+    stage.planned().committed().revealed()
+    stage.do("administrator", steps.read_public, {"value": "mal lu"}, READ_AT)
+    stage.sealed()
+    before = sealed_record(stage)
+    for who in ("administrator", *PHRASES):
+        with stage.database.write() as session:
+            actor = stage.world.actor(session, who)
+            profile.set_profile(session, actor, {"name": "Un autre nom", "locale": "fr"}, READ_AT)
+    assert sealed_record(stage) == before
+    assert [one["name"] for one in before["ceremony"]["readings"]] == ["Rôle controller", "Rôle administrator"]
+
+
+AS_TOLD = {
+    *("ceremony.participants.committed_at", "ceremony.participants.revealed_at"),
+    *("ceremony.readings.person", "ceremony.readings.name", "ceremony.readings.at"),
+}
+"""What whoever writes a record and its seal anew can tell otherwise, within what must come before what: the instants,
+and who read. The journal has them; nothing of the draw hangs on them."""
+
+
+@pytest.mark.parametrize(("method", "stratum"), [("srs", None), ("stratified", "funder"), ("mus", None)])
+def test_any_leaf_of_a_real_record_that_is_changed_is_found(stage: Stage, method: str, stratum: str | None) -> None:
+    stage.planned(method=method, stratum=stratum).committed().revealed().sealed()
+    told = sealed_record(stage)
+    leaves = [path for path in places(told) if not isinstance(at_place(told, path), dict | list)]
+    assert len(leaves) > 60
+    passed = set()
+    for path in leaves:
+        for other in others(at_place(told, path)):
+            tampered = json.loads(json.dumps(told))
+            at_place(tampered, path[:-1])[path[-1]] = other
+            place = record.verify(tampered)
+            assert place, path
+            assert set(place.split(".")[:1]) <= {*told, "record_hash"}, (path, place)
+            tampered[record.SEAL] = record.seal(tampered)
+            if path != (record.SEAL,) and record.verify(tampered) is None:
+                passed.add(".".join(str(name) for name in path if isinstance(name, str)))
+    assert passed == AS_TOLD
+
+
+def at_place(value: Any, path: Sequence[Any]) -> Any:
+    for name in path:
+        value = value[name]
+    return value
+
+
+def others(value: Any) -> list[Any]:
+    """Other values, near ones and such as a reader would not notice."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return [value + 1, value - 1, float(value) if isinstance(value, int) else int(value) + 1, str(value), None]
+    if isinstance(value, str):
+        near = [f"{value} ", value[:-1], value.swapcase(), value.replace("00.000000", "00.000001"), None]
+        return [other for other in near if other != value]
+    return [not value, "x", 0]
 
 
 def test_nothing_is_shown_before_it_may_be(stage: Stage) -> None:

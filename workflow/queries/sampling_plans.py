@@ -17,6 +17,7 @@ from workflow.models import (
     Campaign,
     Dossier,
     FundingRequest,
+    JournalEntry,
     Organisation,
     Person,
     PlanParticipant,
@@ -188,7 +189,23 @@ def public_record(session: Session, plan_id: int) -> dict[str, Any]:
     plan = _load(session, plan_id)
     if plan.seed is None:
         raise NotFound("sample_plan")
-    return record.make(units(plan.units), request(plan, plan.seed), ceremony(plan))
+    return record.make(units(plan.units), request(plan, plan.seed), ceremony(plan, _readers(session, plan)))
+
+
+def _readers(session: Session, plan: SamplePlan) -> Mapping[int, str]:
+    """The names under which the public value was read: people may change theirs since, a record does not change."""
+    entries = session.execute(
+        select(JournalEntry.actor_id, JournalEntry.actor_name, JournalEntry.details).where(
+            JournalEntry.dossier_id.is_(None),
+            JournalEntry.subject == f"sample_plan:{plan.id}",
+            JournalEntry.act == "read_public_value",
+        )
+    )
+    return {
+        entry.actor_id: entry.actor_name
+        for entry in entries
+        if entry.actor_id is not None and entry.details["value"] == plan.public_value
+    }
 
 
 def published(session: Session, plan_id: int) -> tuple[str, str]:

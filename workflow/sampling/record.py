@@ -157,6 +157,8 @@ def verify(record: Mapping[str, Any]) -> str | None:
     Whoever changes a record and its seal together makes another record, which replays only if it is a true draw of
     the population and the seed that it names: what was published before tells whether those are the right ones. Of a
     ceremony that is its plan's hash and its commitments, as the journal has them, and the public value at its source.
+    Nothing of the draw hangs on the instants of its steps, as long as they are in order, nor on who read: the journal
+    alone vouches for those.
     """
     try:
         given = _Record.model_validate(record)
