@@ -5,10 +5,11 @@ from playwright.sync_api import Route, expect
 from sqlalchemy import select
 
 from tests.browser.visitor import Arrive, Visitor
-from tests.factories import NOW, Walk
+from tests.factories import Walk
 from tests.web.conftest import Town
-from workflow.models import LedgerLine, RealisationAnswer, RoleGrant
+from workflow.models import LedgerLine, RealisationAnswer
 
+SECOND = "controller 2"
 ITEM = "Action réalisée"
 YES = ("compliant", "", "")
 RENEWED = "async () => (await window.binomeCarry.list()).every((copy) => !copy.stale)"
@@ -55,14 +56,6 @@ def enter_line(visitor: Visitor, **answers: str) -> None:
     save(visitor, "Enregistrer la dépense")
 
 
-def second_controller(town: Town, walk: Walk) -> str:
-    """Somebody who did not instruct the dossier joins its control."""
-    with town.database.write() as session:
-        session.add(RoleGrant(person_id=town.world.people["instructor 3"], role="controller", granted_at=NOW))
-    walk.act("instructor 3", "join_control", walk.mission_id())
-    return "instructor 3"
-
-
 def back_on_line(visitor: Visitor) -> None:
     """The network is back: what waited is sent, the page shows itself anew and the copies are renewed."""
     with visitor.going():
@@ -72,7 +65,6 @@ def back_on_line(visitor: Visitor) -> None:
 
 def test_what_is_typed_without_network_is_kept_and_sent_once(town: Town, arrive: Arrive) -> None:
     walk = town.walk().announced()
-    second = second_controller(town, walk)
     controller = arrive("controller")
     take_along(controller, walk)
     controller.cut()
@@ -91,7 +83,7 @@ def test_what_is_typed_without_network_is_kept_and_sent_once(town: Town, arrive:
     expect(controller.main.locator("[name=label]")).to_have_value("")
     controller.unfold("Voir ce qui est gardé").unfold("Relire cette saisie")
     assert (answers(town), lines(town)) == ({}, [])
-    walk.act(second, "fill_grid", walk.mission_id(), answers={"3": {"verdict": "compliant"}})
+    walk.act(SECOND, "fill_grid", walk.mission_id(), answers={"3": {"verdict": "compliant"}})
     back_on_line(controller)
     controller.sees("2 saisies gardées viennent d'être envoyées.", "a répondu entre-temps à : Lieux.", "Tables")
     expect(controller.main.locator("#kept")).to_be_hidden()
@@ -136,7 +128,6 @@ def test_what_the_server_does_not_accept_is_kept_and_opened_again(town: Town, ar
 
 def test_a_clash_is_shown_side_by_side_and_what_does_not_overlap_is_merged(town: Town, arrive: Arrive) -> None:
     walk = town.walk().announced()
-    second = second_controller(town, walk)
     controller = arrive("controller")
     take_along(controller, walk)
     controller.cut().open(act_url(walk, "fill_grid"))
@@ -147,7 +138,7 @@ def test_a_clash_is_shown_side_by_side_and_what_does_not_overlap_is_merged(town:
     save(controller, "Remplir la grille de réalisation")
     controller.sees(KEPT_ONE)
     theirs = {"verdict": "major_gap", "observation": "Trois séances de moins", "evidence": "Cahier"}
-    walk.act(second, "fill_grid", walk.mission_id(), answers={"1": theirs, "3": {"verdict": "compliant"}})
+    walk.act(SECOND, "fill_grid", walk.mission_id(), answers={"1": theirs, "3": {"verdict": "compliant"}})
     back_on_line(controller)
     controller.sees("Votre collègue a changé la même chose", "Trois séances de moins", "Une séance de moins", "Lieux")
     save(controller, "Enregistrer ces choix")
@@ -166,7 +157,6 @@ def test_a_clash_is_shown_side_by_side_and_what_does_not_overlap_is_merged(town:
 
 def test_a_line_that_a_colleague_changed_meanwhile_is_told_and_compared(town: Town, arrive: Arrive) -> None:
     walk = town.walk().announced()
-    second = second_controller(town, walk)
     line = {"spent_on": "2027-07-01", "label": "Tables", "voucher": "F-12", "amount_cents": "100,01"}
     walk.act("controller", "enter_expense", walk.mission_id(), **line)
     controller = arrive("controller")
@@ -175,7 +165,7 @@ def test_a_line_that_a_colleague_changed_meanwhile_is_told_and_compared(town: To
     controller.follow("Modifier").sees("page emportée le")
     enter_line(controller, voucher="F-13", amount_cents="90")
     controller.sees(KEPT_ONE)
-    walk.act(second, "enter_expense", walk.mission_id(), **{**line, "amount_cents": "80"}, line_id=1, seen=1)
+    walk.act(SECOND, "enter_expense", walk.mission_id(), **{**line, "amount_cents": "80"}, line_id=1, seen=1)
     back_on_line(controller)
     controller.sees("Votre collègue a changé la même chose")
     amount = controller.main.locator(".kept").get_by_role("group", name="Montant du justificatif")
@@ -204,7 +194,6 @@ def become(visitor: Visitor, town: Town, who: str) -> None:
 
 def test_whoever_signs_out_is_told_what_is_not_sent_and_nobody_else_sends_it(town: Town, arrive: Arrive) -> None:
     walk = town.walk().announced()
-    second = second_controller(town, walk)
     controller = arrive("controller")
     take_along(controller, walk)
     controller.open(act_url(walk, "enter_expense")).cut()
@@ -221,7 +210,7 @@ def test_whoever_signs_out_is_told_what_is_not_sent_and_nobody_else_sends_it(tow
     # As after a session that ended by itself: nobody signed out, and a copy is left.
     copy = f"binome-emporte-{town.world.people['controller']}-{walk.mission_id()}"
     controller.page.evaluate("name => caches.open(name).then(() => {})", copy)
-    become(controller, town, second)
+    become(controller, town, SECOND)
     controller.open("/controles").sees("Quelqu'un d'autre a gardé 1 saisie")
     controller.page.wait_for_function("async () => !(await caches.keys()).length")
     expect(controller.main.locator("#kept")).not_to_contain_text("Tables")

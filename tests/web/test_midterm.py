@@ -1,6 +1,7 @@
 """The pages of the mid-term review: its plan, each action's review, and the synthesis against figures made by hand."""
 
 from math import sqrt
+from random import Random
 
 import pytest
 from sqlalchemy import select
@@ -15,10 +16,13 @@ from web import pdf
 from workflow.models import Dossier, Objective, Review, Sample, SamplePlan
 from workflow.queries.midterm import Synthesis, synthesis
 from workflow.queries.reviews import show
-from workflow.review_means import Mean, mean
+from workflow.review_means import Interval, Mean, mean
+from workflow.sampling.factors import t
 from workflow.use_cases import control
 
 FIRST, SECOND = "reviewer État", "reviewer CAF"
+LEVELS = {"A": [level / 3 for level in range(1, 10)], "B": [level / 3 for level in range(4, 13)]}
+"""Mean levels of three criteria, by orientation."""
 
 
 def drawn(town: Town) -> Walk:
@@ -43,26 +47,41 @@ def test_a_mean_weighs_each_group_by_its_actions() -> None:
     """By hand: A has 6 actions of which 1, 3 were found; B has 4, of which 2, 4.
 
     The mean is (6·2 + 4·3) / 10 = 2.4. Both samples vary by 2; A drew 2 of 6 and B 2 of 4, so that with the finite
-    population correction the variance of the total is 36·2/2·(1 − 2/6) + 16·2/2·(1 − 2/4) = 24 + 8 = 32.
+    population correction the variance of the total is 36·2/2·(1 − 2/6) + 16·2/2·(1 − 2/4) = 24 + 8 = 32, with
+    32² / (24² + 8²) = 1.6 degrees of freedom. In tables, t at 95 % is 6.314 for 1 degree and 2.920 for 2.
     """
+    assert t(0.9, 1) == pytest.approx(6.314, abs=5e-4)
+    assert t(0.9, 2) == pytest.approx(2.920, abs=5e-4)
     found = mean({"A": (6, [1, 3]), "B": (4, [2, 4])})
-    spread = 1.645 * sqrt(32) / 10
     assert found is not None
+    assert found.interval is not None
     assert found.value == pytest.approx(2.4)
-    assert (found.low, found.high) == pytest.approx((2.4 - spread, 2.4 + spread))
+    spread = t(0.9, 1.6) * sqrt(32) / 10
+    assert found.interval.low == pytest.approx(2.4 - spread)
+    assert found.interval.high == 4, "the scale ends there"
 
 
 def test_too_few_say_nothing_but_all_say_everything() -> None:
     assert mean({"": (5, [3])}) is None
     assert mean({"A": (5, [3, 3]), "B": (5, [3])}) is None
-    assert mean({"": (2, [1, 2])}) == Mean(1.5, 1.5, 1.5)
-    assert mean({"A": (2, [1, 2]), "B": (1, [3])}) == Mean(2.0, 2.0, 2.0)
+    assert mean({"": (2, [1, 2])}) == Mean(1.5, Interval(1.5, 1.5))
+    assert mean({"A": (2, [1, 2]), "B": (1, [3])}) == Mean(2.0, Interval(2.0, 2.0))
 
 
-def test_an_interval_stays_on_the_scale() -> None:
-    found = mean({"": (40, [0, 4])})
-    assert found is not None
-    assert (found.low, found.high) == (0, 4)
+def test_where_all_say_the_same_nothing_tells_how_far_others_are() -> None:
+    assert mean({"": (19, [2, 2])}) == Mean(2.0, None)
+
+
+@pytest.mark.parametrize("n", [2, 4, 8])
+def test_an_interval_holds_as_often_as_it_says(n: int) -> None:
+    """Samples of n in each of two groups of 20 actions: about nine intervals of ten hold the true mean, or more."""
+    chance = Random(n)
+    groups = {name: [chance.choice(levels) for _ in range(20)] for name, levels in LEVELS.items()}
+    true = sum(map(sum, groups.values())) / 40
+    samples = [{name: (20, chance.sample(all_of, n)) for name, all_of in groups.items()} for _ in range(2000)]
+    intervals = [found.interval for sample in samples if (found := mean(sample)) and found.interval]
+    held = sum(interval.low <= true <= interval.high for interval in intervals)
+    assert held / len(intervals) >= 0.88
 
 
 # --- the synthesis --------------------------------------------------------------------------------------------------
@@ -113,12 +132,14 @@ def test_the_synthesis_per_orientation_and_of_all(town: Town, monkeypatch: pytes
     first = by[5].means["impact"]
     assert first is not None
     # By hand: levels 1, 3, 3 of 5 actions: mean 7/3, variance 4/3, left to see 1 − 3/5.
-    spread = 1.645 * sqrt(4 / 3 / 3 * (1 - 3 / 5))
-    assert (first.value, first.low, first.high) == pytest.approx((7 / 3, 7 / 3 - spread, 7 / 3 + spread))
-    assert by[1].means["impact"] == Mean(4, 4, 4), "the one action was read: nothing is left to guess"
+    spread = t(0.9, 2) * sqrt(4 / 3 / 3 * (1 - 3 / 5))
+    assert first.interval is not None
+    assert (first.value, first.interval.low) == pytest.approx((7 / 3, 7 / 3 - spread))
+    assert by[1].means["impact"] == Mean(4, Interval(4, 4)), "the one action was read: nothing is left to guess"
     whole = found.territory.means["coherence"]
     assert whole is not None
-    assert (whole.value, whole.high - whole.value) == pytest.approx(((5 * 7 / 3 + 4) / 6, 5 * spread / 6))
+    assert whole.interval is not None
+    assert (whole.value, whole.value - whole.interval.low) == pytest.approx(((5 * 7 / 3 + 4) / 6, 5 * spread / 6))
     assert found.territory.levels["relevance"] == [0, 3, 0, 6, 3]
     assert found.territory.levels["impact"] == [0, 2, 0, 4, 2]
     assert found.territory.recommendations == {"continue": 2, "adjust": 0, "stop": 1, "extend": 1}

@@ -12,6 +12,7 @@ from tests.web.conftest import Town
 from web import security
 from workflow.models import LedgerLine, RoleGrant
 
+SECOND = "controller 2"
 LINE = {"spent_on": "2027-07-01", "label": "Tables", "voucher": "F-12", "amount_cents": "100,01"}
 SESSION = "/hors-connexion/session"
 
@@ -28,14 +29,6 @@ def send(browser: Browser, url: str, key: str, **fields: Any) -> TestResponse:
 def labels(town: Town) -> list[str]:
     with town.database.read() as session:
         return list(session.scalars(select(LedgerLine.label).order_by(LedgerLine.id)))
-
-
-def second_controller(town: Town, walk: Walk) -> str:
-    """Somebody who did not instruct the dossier joins its control."""
-    with town.database.write() as session:
-        session.add(RoleGrant(person_id=town.world.people["instructor 3"], role="controller", granted_at=NOW))
-    walk.act("instructor 3", "join_control", walk.mission_id())
-    return "instructor 3"
 
 
 # --- what a device fetches ------------------------------------------------------------------------------------------
@@ -97,13 +90,13 @@ def test_a_control_is_offered_to_be_taken_along_while_it_can_be_worked_on_by_who
 
     assert not offered("controller")
     walk.act("controller", "select_for_control")
+    walk.act(SECOND, "join_control", walk.mission_id())
     walk.act("controller", "announce", walk.mission_id(), visit_on="2027-01-10")
     assert offered("controller")
+    assert offered(SECOND)
     with town.database.write() as session:
         session.add(RoleGrant(person_id=town.world.people["instructor 3"], role="controller", granted_at=NOW))
     assert not offered("instructor 3")
-    walk.act("instructor 3", "join_control", walk.mission_id())
-    assert offered("instructor 3")
 
 
 # --- what it sends --------------------------------------------------------------------------------------------------
@@ -136,8 +129,7 @@ def test_what_was_refused_may_be_sent_again_under_its_key(town: Town) -> None:
 def test_the_key_of_one_person_is_not_that_of_another(town: Town) -> None:
     walk = town.walk().announced()
     url = act_url(walk, "enter_expense")
-    second = second_controller(town, walk)
-    for who in ("controller", second):
+    for who in ("controller", SECOND):
         assert send(town.browser(who), url, "one", **LINE).status_code == 200
     assert labels(town) == ["Tables"] * 2
 
@@ -163,7 +155,7 @@ def test_what_a_colleague_answered_elsewhere_in_the_grid_stands_and_is_named(tow
     url = act_url(walk, "fill_grid")
     mine = town.browser("controller")
     form = mine.page(url).form(url).fields
-    theirs = town.browser(second_controller(town, walk))
+    theirs = town.browser(SECOND)
     there = {**theirs.page(url).form(url).fields, "answers-1-verdict": "compliant"}
     assert send(theirs, url, "theirs", **there).status_code == 200
     answer = send(mine, url, "mine", **form, **{"answers-2-verdict": "compliant"})

@@ -30,6 +30,14 @@ def z(confidence: float) -> float:
     return round(NormalDist().inv_cdf((1 + confidence) / 2), 3)
 
 
+def t(confidence: float, freedom: float) -> float:
+    """The two-sided quantile of Student's t with so many degrees of freedom, which need not be whole."""
+    from scipy.special import stdtrit  # noqa: PLC0415
+
+    share("confidence", confidence)
+    return float(stdtrit(freedom, (1 + confidence) / 2))
+
+
 def basic_factor(confidence: float) -> float:
     """Reliability factor of no error, for the size and the basic precision: 2.31 at 90 % (6.3.5.2, table 4).
 

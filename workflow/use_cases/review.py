@@ -96,7 +96,7 @@ class ReviewForm(Form):
     """The joint grid, as far as it goes: what is not named stays as it is."""
 
     answers = Answers(N_("Grille de la revue"), Judgement)
-    summary = fields.Nested(ReviewSummary, load_default=None, metadata={"label": _SUMMARY_LABEL})
+    summary = fields.Nested(ReviewSummary, metadata={"label": _SUMMARY_LABEL})
 
 
 def _untouched(case: Case, given: Mapping[str, Any], content: tuple[Any, ...], author: int | None) -> bool:
@@ -137,7 +137,7 @@ def _fill_review(case: Case) -> None:
         if old is None:
             review.scores.append(score)
         changed = True
-    summary = case.data["summary"]
+    summary = case.data.get("summary")
     if summary is not None:
         content = tuple(summary[name] for name in SUMMARY)
         before = tuple(getattr(review, name) for name in SUMMARY)
