@@ -4,15 +4,15 @@ Never in a page's request, nor with a transaction open. Where no server answers,
 they read.
 """
 
-import time
 import urllib.request
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from http.client import HTTPException
-from threading import Event
+from queue import Empty, Queue
+from threading import Event, Thread
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 import structlog
 from sqlalchemy import select
@@ -26,7 +26,7 @@ from workflow.sampling import beacon
 log = structlog.get_logger(__name__)
 
 TIMEOUT = 5.0
-"""Seconds that one server may take, for each part of its answer and for the whole."""
+"""Seconds that one server may take."""
 AGAIN = timedelta(minutes=1)
 """How soon a round that nobody answered is asked for again."""
 _tried: dict[tuple[str, int], datetime] = {}
@@ -45,17 +45,29 @@ _OPENER = urllib.request.build_opener(_Stay)
 
 def fetch(base: str, chain: str, number: int) -> beacon.Round:
     """A round from one server. Raises OSError, HTTPException or BadAnswer."""
-    asked = urllib.request.Request(beacon.address(chain, number, base), headers={"User-Agent": "binome"})  # noqa: S310
-    until = time.monotonic() + TIMEOUT
-    parts = bytearray()
-    with _OPENER.open(asked, timeout=TIMEOUT) as answer:
-        while part := answer.read1(beacon.LARGEST_ANSWER + 1):
-            parts += part
-            if len(parts) > beacon.LARGEST_ANSWER:
-                raise beacon.BadAnswer("too long")
-            if time.monotonic() > until:
-                raise TimeoutError("too slow")
-    return beacon.check(chain, number, bytes(parts))
+    answers: Queue[bytes | Exception] = Queue(1)
+    # A server that sends a byte now and then would hold whoever waits for the end of a header.
+    Thread(target=_ask, args=(beacon.address(chain, number, base), answers), daemon=True).start()
+    try:
+        answer = answers.get(timeout=TIMEOUT)
+    except Empty:
+        raise TimeoutError("too slow") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return beacon.check(chain, number, answer)
+
+
+def _ask(address: str, answers: "Queue[bytes | Exception]") -> None:
+    """Put what a server answers, or what went wrong."""
+    asked = urllib.request.Request(address, headers={"User-Agent": "binome"})  # noqa: S310 - settings allow https alone
+    try:
+        with _OPENER.open(asked, timeout=TIMEOUT) as answer:
+            content = answer.read(beacon.LARGEST_ANSWER + 1)
+        answers.put(content if len(content) <= beacon.LARGEST_ANSWER else beacon.BadAnswer("too long"))
+    except (OSError, HTTPException) as error:
+        if isinstance(error, HTTPError):
+            error.close()
+        answers.put(error)
 
 
 def read(database: Database, servers: str, now: datetime, stop: Event) -> Counter[str]:

@@ -27,6 +27,7 @@ from workflow.acts import Act, Case, Part, Subject
 from workflow.errors import Change, Forbidden, NotFound, Refused, Stale
 from workflow.forms import read
 from workflow.models import Consultation, Dossier, JournalEntry, Mission, Review
+from workflow.readers import ACT_READERS
 from workflow.turns import TURNS
 
 _MODELS: Mapping[str, type[Dossier] | type[Consultation] | type[Mission] | type[Review]] = {
@@ -112,7 +113,10 @@ def offered(
 
 
 def changes_since(session: Session, dossier_id: int, version: int, roles: Collection[str]) -> list[Change]:
-    """What was done on a dossier after `version`, oldest first. Carriers are not told agents' names."""
+    """What was done on a dossier after `version` and `roles` may know of, oldest first.
+
+    Carriers are not told agents' names.
+    """
     entries = session.scalars(
         select(JournalEntry)
         .where(JournalEntry.dossier_id == dossier_id, JournalEntry.dossier_version > version)
@@ -122,6 +126,7 @@ def changes_since(session: Session, dossier_id: int, version: int, roles: Collec
     return [
         Change(entry.at, entry.actor_name if named or entry.role == CARRIER else "", entry.role, entry.act)
         for entry in entries
+        if not ACT_READERS.get(entry.act, frozenset()).isdisjoint(roles)
     ]
 
 

@@ -77,8 +77,8 @@ class Visitor:
     def _failed(self, request: Request) -> None:
         if self.was_cut and request.failure == NO_NETWORK:
             return
-        # A page that is left gives up what it was fetching by itself: the next state of a ceremony, a draft.
-        if request.resource_type != "xhr" or request.failure != "net::ERR_ABORTED":
+        # A page that is left gives up what it was fetching by itself: the next state of a ceremony, a draft, a copy.
+        if request.resource_type not in ("xhr", "fetch") or request.failure != "net::ERR_ABORTED":
             self._wrong(f"request failed: {request.method} {request.url} {request.failure}")
 
     def _response(self, response: Response) -> None:

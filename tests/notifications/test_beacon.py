@@ -96,6 +96,17 @@ def dripping(handler: Handler, number: int) -> None:
         pass
 
 
+def dripping_headers(handler: Handler, _number: int) -> None:
+    try:
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\nX-Long: ")
+        for _ in range(100):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+            time.sleep(0.01)
+    except OSError:
+        pass
+
+
 def silent(handler: Handler, _number: int) -> None:
     time.sleep(1)
     handler.close_connection = True
@@ -150,7 +161,9 @@ def test_a_sound_answer_is_taken(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [another_round, tampered, oversized, missing, elsewhere, dripping, silent], ids=lambda one: one.__name__
+    "answer",
+    [another_round, tampered, oversized, missing, elsewhere, dripping, dripping_headers, silent],
+    ids=lambda one: one.__name__,
 )
 def test_what_is_no_sound_answer_is_none(server: Server, answer: Callable[[Handler, int], None]) -> None:
     server.answer = answer

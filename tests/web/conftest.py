@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -184,7 +185,7 @@ def town(
     at(factories.NOW)
     file, world = world_file
     url = f"sqlite:///{shutil.copyfile(file, tmp_path / 'town.sqlite3')}"
-    return Town(make_app(url, again=True), world)
+    return Town(make_app(url, again=True), deepcopy(world))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from tests.factories import NOW, Walk, build
 from workflow.db import Database
 from workflow.errors import Forbidden, Refused
 from workflow.models import ControlItem, Interest, LedgerLine, Mission, Person, RoleGrant
+from workflow.queries import home
 from workflow.queries.dossier import load
 from workflow.use_cases import control, people
 
@@ -122,6 +123,37 @@ def signed(walk: Walk) -> Walk:
     walk.act("controller", "write_findings", walk.mission_id(), realisation="Vu")
     walk.act("second", "sign_findings", walk.mission_id())
     return walk
+
+
+def test_the_carrier_reads_nothing_of_what_is_being_written(signed: Walk) -> None:
+    def mission(who: str) -> Any:
+        with signed.database.read() as session:
+            return load(session, signed.world.actor(session, who), signed.dossier_id).one("mission")
+
+    assert (mission("controller").realisation, mission("controller").signed_by_id) == (
+        "Vu",
+        signed.world.people["second"],
+    )
+    hidden = mission("carrier")
+    assert (hidden.realisation, hidden.spending, hidden.refused_cents) == ("", "", 0)
+    assert (hidden.signed_by_id, hidden.signed_at) == (None, None)
+    signed.act("controller", "send_findings", signed.mission_id(), due_on="2027-02-10")
+    assert mission("carrier").realisation == "Vu"
+
+
+def test_who_confirmed_waits_for_the_other(signed: Walk) -> None:
+    def awaited(who: str) -> list[str]:
+        with signed.database.read() as session:
+            return [
+                task.kind for task in home.awaiting(session, signed.world.actor(session, who), signed.now.date()).tasks
+            ]
+
+    assert (awaited("controller"), awaited("second")) == (["visit"], [])
+    signed.act("controller", "send_findings", signed.mission_id(), due_on="2027-02-10")
+    signed.act("carrier", "reply", signed.mission_id(), answer="Merci")
+    assert (awaited("controller"), awaited("second")) == (["answered"], ["answered"])
+    signed.act("second", "sign_findings", signed.mission_id())
+    assert (awaited("controller"), awaited("second")) == (["answered"], [])
 
 
 def test_findings_are_sent_by_the_one_and_confirmed_by_the_other(signed: Walk) -> None:

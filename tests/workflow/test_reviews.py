@@ -39,6 +39,7 @@ from workflow.queries import sampling_plans as plans
 from workflow.queries.dossier import load
 from workflow.reviews import mark_of
 from workflow.sampling import record
+from workflow.transition import changes_since
 from workflow.use_cases import ceremony, control, sampling_plans
 from workflow.use_cases import review as use_case
 
@@ -338,6 +339,17 @@ def test_nobody_else_knows_that_there_is_a_review(walk: Walk, who: str) -> None:
     name(walk)
     with pytest.raises(NotFound):
         walk.act(who, "fill_review", review_id(walk), answers={})
+
+
+def test_who_comes_late_is_told_what_is_theirs_to_know(walk: Walk) -> None:
+    name(walk)
+    with walk.database.read() as session:
+        told = {
+            role: {change.act for change in changes_since(session, walk.dossier_id, 0, {role})}
+            for role in ("carrier", "animator", "transversal")
+        }
+    assert {role for role, acts in told.items() if "name_reviewers" in acts} == {"transversal"}
+    assert all("evaluate" in acts for acts in told.values())
 
 
 def test_who_took_part_since_reviews_no_more(walk: Walk) -> None:

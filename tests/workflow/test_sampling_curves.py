@@ -20,7 +20,7 @@ def test_a_curve_comes_under_what_is_tolerated_where_it_says(population: int, by
     assert all(0 <= limit <= 1 for limit in limits)
     for n, limit in curve.points:
         # Of units, as many as would be the tolerable share are too many already (`sizes.attributes`).
-        within = limit <= 0.05 if by_value and n < population else limit < 0.05
+        within = limit < 0.05
         assert within == (curve.enough is not None and n >= curve.enough), (n, limit, curve.enough)
     assert question.limit(0, population) == 0
     if curve.enough and curve.enough > 1:

@@ -17,7 +17,7 @@ from workflow.access import Actor
 from workflow.clock import PARIS
 from workflow.models import Dossier, JournalEntry, Milestone
 from workflow.queries.admin_lists import holds
-from workflow.queries.timeline import ACT_READERS, REASON_READERS
+from workflow.readers import ACT_READERS, REASON_READERS
 
 SIZE = 50
 STRETCH = 100_000

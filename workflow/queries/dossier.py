@@ -32,6 +32,8 @@ SETTLED = frozenset({"follow_up", "evaluated", "under_control", "controlled", "c
 
 FOUND = ("findings_sent", "concluded")
 """States of a control in which its carrier reads what was found."""
+NOTHING_FOUND = {"realisation": "", "spending": "", "refused_cents": 0, "signed_by_id": None, "signed_at": None}
+"""What a carrier reads before that in the place of what is being written."""
 
 
 @cache
@@ -184,6 +186,7 @@ def load(session: Session, actor: Actor, dossier_id: int) -> File:
         found = any(mission.state in FOUND for mission in parts["mission"])
         if CARRIER in reading and not found:
             parts["grid"] = parts["ledger"] = []
+            parts["mission"] = [mission._replace(**NOTHING_FOUND) for mission in parts["mission"]]
     return File(
         dossier=dossier,
         roles=roles,

@@ -114,6 +114,8 @@ def _review(*where: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 _MINE_TO_CONTROL = or_(Mission.second_id.is_(None), Mission.controller_id == _ME, Mission.second_id == _ME)
+_TO_CONFIRM = or_(Mission.signed_by_id.is_(None), Mission.signed_by_id != _ME)
+"""Whoever confirmed the findings waits for the other to send them, or to conclude."""
 _REPLY_DUE = select(Mission.reply_due_on).where(Mission.dossier_id == Dossier.id).scalar_subquery()
 _VISIT = select(Mission.visit_on).where(Mission.dossier_id == Dossier.id).scalar_subquery()
 _NO_DAY = type_coerce(null(), Date())
@@ -225,7 +227,7 @@ KINDS: Mapping[str, Kind] = {
                 _MINE_TO_CONTROL,
                 or_(
                     Mission.state.in_(("drawn", "concluded")),
-                    and_(Mission.replied_at.is_(None), Mission.reply_due_on < _TODAY),
+                    and_(_TO_CONFIRM, Mission.replied_at.is_(None), Mission.reply_due_on < _TODAY),
                 ),
             ),
         ),
@@ -234,7 +236,7 @@ KINDS: Mapping[str, Kind] = {
         CONTROLLER,
         N_("Mener le contrôle annoncé, puis envoyer les constats"),
         None,
-        and_(Dossier.state == "under_control", _mission(_MINE_TO_CONTROL, Mission.state == "announced")),
+        and_(Dossier.state == "under_control", _mission(_MINE_TO_CONTROL, _TO_CONFIRM, Mission.state == "announced")),
         due=_VISIT,
     ),
     "answered": Kind(
@@ -243,7 +245,7 @@ KINDS: Mapping[str, Kind] = {
         None,
         and_(
             Dossier.state == "under_control",
-            _mission(_MINE_TO_CONTROL, Mission.state == "findings_sent", Mission.replied_at.is_not(None)),
+            _mission(_MINE_TO_CONTROL, _TO_CONFIRM, Mission.state == "findings_sent", Mission.replied_at.is_not(None)),
         ),
     ),
     "close": Kind(

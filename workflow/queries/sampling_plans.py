@@ -58,7 +58,7 @@ class Seat:
 
 @dataclass(frozen=True)
 class Ceremony:
-    """A plan as the reader may see it now. `awaited` is what the page asks of the reader: a name of `AWAITED`.
+    """A plan as the reader may see it now. `awaited` is what the page asks of the reader: commit, reveal or read.
 
     `readings` are (name, value, at); the value is None as long as the reader has not read it themselves. `own` is what
     they wrote last, `answer` the round that a beacon answered, once it may be read.
@@ -93,9 +93,6 @@ class Ceremony:
     def live(self) -> bool:
         """Whether more is to come."""
         return self.plan.state not in ("sealed", "abandoned")
-
-
-AWAITED = ("commit", "reveal", "read")
 
 
 def show(session: Session, actor: Actor, plan_id: int, now: datetime) -> Ceremony:

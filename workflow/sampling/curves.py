@@ -50,12 +50,12 @@ class Question:
         return min(1.0, (errors + basic + incremental) / n)
 
     def enough(self, errors: int) -> int | None:
-        """The least n with which so many errors still say that no more than the tolerable share is in error."""
+        """The least n with which so many errors still say that less than the tolerable share is in error."""
         if self.by_value:
-            n = least(errors, lambda size: self.limit(errors, size) <= self.tolerable)
+            n = least(errors, lambda size: self.limit(errors, size) < self.tolerable)
             if n is not None and n <= self.population:
                 return n
-            return self.population if self.limit(errors, self.population) <= self.tolerable else None
+            return self.population if self.limit(errors, self.population) < self.tolerable else None
         try:
             return sizes.attributes(
                 "hypergeometric",
