@@ -108,7 +108,7 @@ def ceremony(plan: SamplePlan, readers: Mapping[int, str]) -> dict[str, Any]:
 
     `readers` are the names, by id, of those who read the public value, as they were then.
     """
-    told: dict[str, Any] = {
+    return {
         "plan": json.loads(plan.document),
         "plan_hash": plan.plan_hash,
         "participants": [
@@ -128,16 +128,19 @@ def ceremony(plan: SamplePlan, readers: Mapping[int, str]) -> dict[str, Any]:
             for reading in plan.readings
             if reading.value == plan.public_value
         ],
+        **fetched(plan),
     }
+
+
+def fetched(plan: SamplePlan) -> dict[str, Any]:
+    """What the server fetched of a sealed plan's round: the `beacon` of its public value, or a `contradiction`."""
     answer = plan.answer
-    if answer is not None and answer.randomness == plan.public_value:
-        told["beacon"] = {
-            "round": answer.round,
-            "signature": answer.signature,
-            "source": answer.source,
-            "at": instant(answer.at),
-        }
-    return told
+    if answer is None:
+        return {}
+    told = {"round": answer.round, "signature": answer.signature, "source": answer.source, "at": instant(answer.at)}
+    if plan.contradiction is None:
+        return {"beacon": told}
+    return {"contradiction": {"randomness": answer.randomness, **told}}
 
 
 def round_named(plan: SamplePlan) -> dict[str, Any] | None:

@@ -97,6 +97,11 @@ class SamplePlan(Base):
     units: Mapped[list["PlanUnit"]] = relationship(order_by="PlanUnit.number")
     readings: Mapped[list["PlanReading"]] = relationship(order_by="PlanReading.id")
 
+    @property
+    def contradiction(self) -> "BeaconAnswer | None":
+        """What a beacon answered, where two people read something else: the draw went by them."""
+        return self.answer if self.answer and self.public_value not in (None, self.answer.randomness) else None
+
 
 class PlanUnit(Base):
     """One dossier of the frozen population, with what the draw looks at."""
