@@ -7,12 +7,21 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from tests.factories import Walk, World, build
+from tests.factories import NOW, Walk, World, build
 from workflow import journal
 from workflow.db import Database
 from workflow.errors import DomainError, Refused, Stale
-from workflow.models import BinomeMember, Dossier, Envelope, FundingRequest, JournalEntry, Outbox, RoleGrant
-from workflow.use_cases import perform
+from workflow.models import (
+    BinomeMember,
+    ControlGrid,
+    Dossier,
+    Envelope,
+    FundingRequest,
+    JournalEntry,
+    Outbox,
+    RoleGrant,
+)
+from workflow.use_cases import common_grids, perform
 
 
 def together(acts: list[Callable[[], Any]]) -> list[BaseException | None]:
@@ -163,3 +172,23 @@ def test_deposits_at_the_same_instant_get_distinct_numbers(database: Database) -
     assert outcomes == [None] * 4
     with database.read() as session:
         assert sorted(session.scalars(select(Dossier.number))) == [f"2027-{rank:04d}" for rank in range(1, 5)]
+
+
+def test_two_administrators_publishing_a_grid_make_one_version(database: Database) -> None:
+    world = build(database)
+    with database.read() as session:
+        seen = session.scalars(select(ControlGrid.number).order_by(ControlGrid.number.desc())).first() or 0
+
+    def publish(label: str) -> None:
+        raw = {"items": [{"label": label, "help": "Vu"}], "reason": "Essai", "seen": seen}
+        with database.write() as session:
+            common_grids.publish(session, world.actor(session, "administrator"), "controle", raw, NOW)
+
+    outcomes = together([lambda label=label: publish(label) for label in ("A", "B", "C")])
+    late = [outcome for outcome in outcomes if outcome is not None]
+    assert len(late) == 2
+    for error in late:
+        assert isinstance(error, Refused)
+        assert [(one.code, one.params) for one in error.reasons] == [("grid_unchanged", {"number": seen + 1})]
+    with database.read() as session:
+        assert session.scalars(select(ControlGrid.number).where(ControlGrid.number > seen)).all() == [seen + 1]
