@@ -42,6 +42,9 @@ class Purpose:
     """What a draw is for: who plans it and may give it up, over which dossiers, and what each drawn one leads to."""
 
     label: str
+    per_campaign: bool
+    """Whether each campaign has its own plans, one after the other; else all campaigns share them."""
+    under_way: str
     planners: tuple[str, ...]
     population: tuple[str, ...]
     """States of the dossiers that may be drawn."""
@@ -56,6 +59,8 @@ class Purpose:
 PURPOSES: Mapping[str, Purpose] = {
     "control": Purpose(
         N_("Contrôle"),
+        True,
+        N_("Un tirage est déjà en préparation pour cette campagne."),
         (CONTROLLER,),
         ("follow_up", "evaluated"),
         Mission,
@@ -67,6 +72,8 @@ PURPOSES: Mapping[str, Purpose] = {
     # Controllers draw controls alone: the review steers the project, and control stays apart from that.
     "review": Purpose(
         N_("Revue à mi-parcours"),
+        False,
+        N_("Un tirage pour la revue est déjà en préparation."),
         (TRANSVERSAL, ADMINISTRATOR),
         ("evaluated", "under_control", "controlled", "closed"),
         Review,

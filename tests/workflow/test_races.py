@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from tests import reviews
 from tests.factories import NOW, Walk, World, build
 from workflow import journal
 from workflow.db import Database
@@ -20,8 +21,9 @@ from workflow.models import (
     JournalEntry,
     Outbox,
     RoleGrant,
+    SamplePlan,
 )
-from workflow.use_cases import common_grids, perform
+from workflow.use_cases import common_grids, perform, sampling_plans
 
 
 def together(acts: list[Callable[[], Any]]) -> list[BaseException | None]:
@@ -192,3 +194,23 @@ def test_two_administrators_publishing_a_grid_make_one_version(database: Databas
         assert [(one.code, one.params) for one in error.reasons] == [("grid_unchanged", {"number": seen + 1})]
     with database.read() as session:
         assert session.scalars(select(ControlGrid.number).where(ControlGrid.number > seen)).all() == [seen + 1]
+
+
+def test_two_plans_for_review_at_the_same_instant_leave_one_whatever_their_campaigns(database: Database) -> None:
+    world = build(database)
+    old, new = (Walk(database, world).evaluated() for _ in range(2))
+    later = reviews.next_campaign(database, new.dossier_id)
+
+    def plan(*campaigns: int) -> None:
+        raw = reviews.plan(world, old.now, campaigns=campaigns)
+        with database.write() as session:
+            sampling_plans.plan(session, world.actor(session, "transversal"), raw, old.now, "review")
+
+    outcomes = together(
+        [lambda named=named: plan(*named) for named in ([world.campaign_id], [later], [world.campaign_id, later])]
+    )
+    refused = [outcome for outcome in outcomes if outcome is not None]
+    assert len(refused) == 2
+    assert all(isinstance(error, Refused) and error.reasons[0].code == "plan_under_way" for error in refused)
+    with database.read() as session:
+        assert len(session.scalars(select(SamplePlan)).all()) == 1
