@@ -1,13 +1,13 @@
 """Mid-term reviews for tests: who may review, a draw through its whole ceremony, and the text of a review."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
-from tests.factories import Walk, World
+from tests.factories import NOW, Walk, World
 from workflow.db import Database
-from workflow.models import Instance, Person, Review, ReviewCriterion, RoleGrant, SamplePlan
+from workflow.models import Campaign, Dossier, Instance, Person, Review, ReviewCriterion, RoleGrant, SamplePlan
 from workflow.reviews import mark_of
 from workflow.use_cases import ceremony as steps
 from workflow.use_cases import sampling_plans
@@ -74,6 +74,23 @@ def draw(database: Database, world: World, now: datetime, **changes: Any) -> int
     with database.read() as session:
         assert session.get_one(SamplePlan, plan_id).state == "sealed"
     return plan_id
+
+
+def next_campaign(database: Database, *dossiers: int) -> int:
+    """Another campaign, a year later, which those dossiers are then of; its id."""
+    with database.write() as session:
+        campaign = Campaign(
+            label="Programmation 2028",
+            year=2028,
+            first=date(2027, 10, 1),
+            last=date(2029, 12, 31),
+            created_at=NOW,
+        )
+        session.add(campaign)
+        session.flush()
+        for dossier in session.scalars(select(Dossier).where(Dossier.id.in_(dossiers))):
+            dossier.campaign_id = campaign.id
+        return campaign.id
 
 
 def review_id(walk: Walk) -> int:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from workflow.errors import NotFound
-from workflow.models import ControlGrid, ControlItem, Mission
+from workflow.models import ControlGrid, ControlItem, Mission, ReviewGrid
+
+G = TypeVar("G", ControlGrid, ReviewGrid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,6 @@ def kind_of(name: str) -> Kind:
     return KINDS[name]
 
 
-def in_force(session: Session, kind: Kind) -> Any:
-    """The last version of a grid, None where there is none."""
-    return session.scalar(select(kind.grid).order_by(kind.grid.number.desc()).limit(1))
+def newest(session: Session, grid: type[G]) -> G | None:
+    """The last version of a kind of grid, the one in force; None where there is none."""
+    return session.scalar(select(grid).order_by(grid.number.desc()).limit(1))

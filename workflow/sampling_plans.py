@@ -42,6 +42,9 @@ class Purpose:
     """What a draw is for: who plans it and may give it up, over which dossiers, and what each drawn one leads to."""
 
     label: str
+    per_campaign: bool
+    """Whether each campaign has its own plans, one after the other; else all campaigns share them."""
+    under_way: str
     planners: tuple[str, ...]
     population: tuple[str, ...]
     """States of the dossiers that may be drawn."""
@@ -56,6 +59,8 @@ class Purpose:
 PURPOSES: Mapping[str, Purpose] = {
     "control": Purpose(
         N_("Contrôle"),
+        True,
+        N_("Un tirage est déjà en préparation pour cette campagne."),
         (CONTROLLER,),
         ("follow_up", "evaluated"),
         Mission,
@@ -67,6 +72,8 @@ PURPOSES: Mapping[str, Purpose] = {
     # Controllers draw controls alone: the review steers the project, and control stays apart from that.
     "review": Purpose(
         N_("Revue à mi-parcours"),
+        False,
+        N_("Un tirage pour la revue est déjà en préparation."),
         (TRANSVERSAL, ADMINISTRATOR),
         ("evaluated", "under_control", "controlled", "closed"),
         Review,
@@ -108,7 +115,7 @@ def ceremony(plan: SamplePlan, readers: Mapping[int, str]) -> dict[str, Any]:
 
     `readers` are the names, by id, of those who read the public value, as they were then.
     """
-    told: dict[str, Any] = {
+    return {
         "plan": json.loads(plan.document),
         "plan_hash": plan.plan_hash,
         "participants": [
@@ -128,16 +135,19 @@ def ceremony(plan: SamplePlan, readers: Mapping[int, str]) -> dict[str, Any]:
             for reading in plan.readings
             if reading.value == plan.public_value
         ],
+        **fetched(plan),
     }
+
+
+def fetched(plan: SamplePlan) -> dict[str, Any]:
+    """What the server fetched of a sealed plan's round: the `beacon` of its public value, or a `contradiction`."""
     answer = plan.answer
-    if answer is not None and answer.randomness == plan.public_value:
-        told["beacon"] = {
-            "round": answer.round,
-            "signature": answer.signature,
-            "source": answer.source,
-            "at": instant(answer.at),
-        }
-    return told
+    if answer is None:
+        return {}
+    told = {"round": answer.round, "signature": answer.signature, "source": answer.source, "at": instant(answer.at)}
+    if plan.contradiction is None:
+        return {"beacon": told}
+    return {"contradiction": {"randomness": answer.randomness, **told}}
 
 
 def round_named(plan: SamplePlan) -> dict[str, Any] | None:

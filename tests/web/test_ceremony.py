@@ -294,6 +294,25 @@ def test_a_round_that_was_read_is_confirmed_in_one_click(town: Town, at: At) -> 
     assert found["ceremony"]["beacon"]["round"] == told["round"]
 
 
+def test_what_was_fetched_otherwise_than_two_people_read_stands_on_the_sealed_page(town: Town, at: At) -> None:
+    url = planned(town, beacon="quicknet", public_source="")
+    both(town, url, "engagement")
+    both(town, url, "phrase")
+    at(READ_AT)
+    with town.database.write() as session:
+        plan = session.scalars(select(SamplePlan)).one()
+        told = signed("quicknet", plan.beacon_round or 0)
+        session.add(BeaconAnswer(plan_id=plan.id, source="https://api.drand.sh", at=READ_AT, **told))
+    said = "diffère de ce que ce serveur a reçu"
+    for who in PHRASES:
+        assert said not in town.browser(who).page(url).text
+        assert town.browser(who).post(f"{url}/lecture", {"value": "0" * 64}).status_code == 303
+    page = town.browser("administrator").page(url).text
+    for words in (said, "0" * 64, told["randomness"], "https://api.drand.sh"):
+        assert words in page, words
+    assert "confirmer" not in page
+
+
 def test_a_plan_by_the_published_standard_says_so(town: Town) -> None:
     url = planned(town, selection="rfc3797")
     assert "RFC 3797" in town.browser("administrator").page(url).text

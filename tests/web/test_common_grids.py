@@ -7,6 +7,7 @@ from tests.factories import NOW
 from tests.web.browser import Browser
 from tests.web.conftest import Town
 from tests.web.pages import Page
+from workflow.common_grids import newest
 from workflow.grid_changes import Change, changes
 from workflow.models import ControlGrid, JournalEntry, Mission
 from workflow.use_cases import control_grid
@@ -28,7 +29,7 @@ def versions(town: Town) -> list[list[str]]:
 def form(town: Town, browser: Browser) -> dict[str, str]:
     """The form as it is opened, its longer texts too."""
     with town.database.read() as session:
-        grid = control_grid.in_force(session)
+        grid = newest(session, ControlGrid)
         assert grid
         helps = {f"items-{n}-help": item.help for n, item in enumerate(grid.items)}
     return browser.page(GRID).form(GRID).fields | helps

@@ -11,6 +11,7 @@ from tests.factories import Walk
 from tests.reviews import add_reviewers, criteria, draw, fill, name, review_id
 from tests.web.browser import Browser
 from tests.web.conftest import Town
+from tests.web.pages import Page
 from tests.web.reading import counted
 from web import pdf
 from workflow.models import Dossier, Objective, Review, Sample, SamplePlan
@@ -197,6 +198,10 @@ def test_the_committee_plans_a_draw(town: Town) -> None:
     assert "Tirage au sort de la revue à mi-parcours" in shown.text
     assert "Abandonner ce plan" in shown.text
     assert "Abandonner ce plan" not in town.browser("controller").page(answer.headers["Location"]).text
+    assert "La revue a déjà un plan (tirage n° 1)" in browser.page("/mi-parcours/tirage").text.replace("\xa0", " ")
+    again = browser.post("/mi-parcours/tirage", {**sent, "stratum": "orientation"})
+    assert again.status_code == 409
+    assert "Un tirage pour la revue est déjà en préparation." in Page(again.text).text
     with town.database.read() as session:
         assert session.scalars(select(SamplePlan.purpose)).all() == ["review"]
 

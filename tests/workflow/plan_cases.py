@@ -91,6 +91,12 @@ PLANS = (
     ),
     Case("uq_sample_plan_first", add("sample_plan", **plan(campaign_id=1)), add("sample_plan", **plan()), CAMPAIGN_3),
     Case(
+        "uq_sample_plan_first_review",
+        add("sample_plan", **plan(purpose="review", campaign_id=1)),
+        add("sample_plan", **plan()),
+        [*CAMPAIGN_3, add("sample_plan", **plan(purpose="review", campaign_id=2, plan_hash="4"))],
+    ),
+    Case(
         "uq_sample_plan_plan_hash", add("sample_plan", **plan(plan_hash="1")), add("sample_plan", **plan()), CAMPAIGN_3
     ),
     Case(
@@ -115,6 +121,21 @@ PLANS = (
             plan(campaign_id=1, supersedes_id=2),
             plan(state="committed"),
         )
+    ),
+    Case(
+        "plan_starts",
+        add("sample_plan", **plan(campaign_id=1, supersedes_id=8, purpose="review")),
+        add("sample_plan", **plan(campaign_id=1, supersedes_id=7, purpose="review")),
+        [
+            add("sample_plan", **plan(id=7, campaign_id=2, purpose="review", plan_hash="7")),
+            to("sample_plan", 7, **ABANDON),
+        ],
+    ),
+    Case(
+        "plan_starts",
+        add("sample_plan", **plan(campaign_id=1, supersedes_id=7, purpose="review")),
+        to("sample_plan", 7, **ABANDON),
+        [add("sample_plan", **plan(id=7, campaign_id=2, purpose="review", plan_hash="7"))],
     ),
     Case("plan_kept", gone("sample_plan", 2), to("sample_plan", 2, state="'planned'")),
     *(

@@ -220,6 +220,8 @@ def resealed(found: dict[str, Any], **changes: Any) -> dict[str, Any]:
     told["beacon"] |= changes.get("answered", {})
     if "signature" in changes.get("answered", {}):
         told["public_value"] = beacon.randomness(told["beacon"]["signature"])
+    if "otherwise" in changes:
+        told["contradiction"] = {"randomness": told["public_value"], **told.pop("beacon"), **changes["otherwise"]}
     told |= changes.get("told", {})
     told["plan_hash"] = ceremony.plan_hash(told["plan"])
     for one in told["participants"]:
@@ -227,6 +229,9 @@ def resealed(found: dict[str, Any], **changes: Any) -> dict[str, Any]:
     seed = ceremony.seed(told["plan_hash"], told["public_value"], SECRETS)
     whole = record.make(population(20), Request("srs", 6, seed, minimum=2, reserve=2), told)
     return dict(json.loads(json.dumps(whole)))
+
+
+READ = {"told": {"public_value": "0" * 64}}
 
 
 @pytest.mark.parametrize(
@@ -241,13 +246,24 @@ def resealed(found: dict[str, Any], **changes: Any) -> dict[str, Any]:
         ({"told": {"public_value": "0" * 64}}, "ceremony.beacon.signature"),
         ({"told": {"public_value": "7 12 31"}}, "ceremony.public_value"),
         ({"told": {"beacon": None, "public_value": "0" * 64}}, None),
+        # What a server fetched beside what two people read.
+        ({"otherwise": {}, **READ}, None),
+        ({"otherwise": {}}, "ceremony.contradiction.randomness"),
+        ({"otherwise": {"round": 7}, **READ}, "ceremony.contradiction.round"),
+        ({"otherwise": {"randomness": "1" * 64}, **READ}, "ceremony.contradiction.signature"),
+        ({"otherwise": {"signature": "ab" * 47}, **READ}, "ceremony.contradiction.signature"),
+        ({"otherwise": {"signature": None}, **READ}, "ceremony.contradiction.signature"),
+        ({"otherwise": {}, "told": {"beacon": {"round": 1, "signature": ""}}}, "ceremony.contradiction"),
     ],
 )
 def test_another_round_than_the_plan_names_is_found(changes: dict[str, Any], place: str | None) -> None:
     assert record.verify(resealed(RECORDS["srs by quicknet"], **changes)) == place
 
 
-def test_a_round_that_no_plan_names_is_found() -> None:
-    found = json.loads(json.dumps(RECORDS["srs by quicknet"]["ceremony"]))
-    del found["plan"]["beacon"]
-    assert ceremony.flaw(ceremony.Ceremony.model_validate(found), {"ceremony": found})
+@pytest.mark.parametrize("name", ["beacon", "contradiction"])
+def test_a_round_that_no_plan_names_is_found(name: str) -> None:
+    found = json.loads(json.dumps(RECORDS["srs"]["ceremony"]))
+    found[name] = {"round": 1, "signature": "ab", "randomness": "cd"}
+    seed = ceremony.seed(found["plan_hash"], found["public_value"], SECRETS)
+    whole = record.make(population(20), Request("srs", 6, seed, minimum=2, reserve=2), found)
+    assert record.verify(json.loads(json.dumps(whole))) == f"ceremony.{name}"

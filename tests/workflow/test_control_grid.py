@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.factories import NOW, Walk, build
+from workflow.common_grids import newest
 from workflow.control_grid import seen
 from workflow.db import Database
 from workflow.errors import Forbidden, Invalid, NotFound, Refused
@@ -59,7 +60,7 @@ def test_another_file_is_another_version_and_a_mission_keeps_its_own(
     with walk.database.read() as session:
         assert list(session.scalars(select(ControlGrid.number).order_by(ControlGrid.number))) == [1, 2]
         mission = session.scalars(select(Mission)).one()
-        grid = control_grid.in_force(session)
+        grid = newest(session, ControlGrid)
         assert grid is not None
         assert (grid.number, mission.grid_id) == (2, 1)
     assert len(file(walk, "controller").all("grid")) == 8

@@ -179,7 +179,9 @@ def test_an_upgrade_keeps_what_is_there(empty_database_url: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
-def test_draws_made_before_reviews_are_for_control_and_stay_sealed(empty_database_url: str) -> None:
+def test_draws_made_before_reviews_are_for_control_and_stay_sealed(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command.upgrade(db.configuration(empty_database_url), "0011")
     old, engine = MetaData(), create_engine(empty_database_url)
     old.reflect(engine)
@@ -201,7 +203,16 @@ def test_draws_made_before_reviews_are_for_control_and_stay_sealed(empty_databas
             connection.execute(add(name, old, **values))
         connection.execute(text("UPDATE sample SET sealed_at = '2027-03-01 10:00:00+00'"))
         before = [connection.execute(select(old.tables[name])).all() for name, _ in rows]
+        # As it was before reviews.
+        with monkeypatch.context() as patch:
+            starts = triggers.Refusal("plan_starts", "as it was", "sample_plan", ("INSERT",), since="then")
+            patch.setattr(triggers, "REFUSALS", (starts,))
+            for statement in triggers.statements(engine.dialect.name, "then"):
+                connection.exec_driver_sql(statement)
     db.migrate(empty_database_url)
+    early = add("sample_plan", old, **{**dict(rows)["sample_plan"], "id": 2, "plan_hash": "2", "supersedes_id": 1})
+    with pytest.raises(IntegrityError, match="plan_starts: a plan begins"), engine.begin() as connection:
+        connection.execute(early)
     with engine.begin() as connection:
         assert [connection.execute(select(old.tables[name])).all() for name, _ in rows] == before
         for table in ("sample_plan", "sample"):

@@ -7,12 +7,23 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from tests.factories import Walk, World, build
+from tests import reviews
+from tests.factories import NOW, Walk, World, build
 from workflow import journal
 from workflow.db import Database
 from workflow.errors import DomainError, Refused, Stale
-from workflow.models import BinomeMember, Dossier, Envelope, FundingRequest, JournalEntry, Outbox, RoleGrant
-from workflow.use_cases import perform
+from workflow.models import (
+    BinomeMember,
+    ControlGrid,
+    Dossier,
+    Envelope,
+    FundingRequest,
+    JournalEntry,
+    Outbox,
+    RoleGrant,
+    SamplePlan,
+)
+from workflow.use_cases import common_grids, perform, sampling_plans
 
 
 def together(acts: list[Callable[[], Any]]) -> list[BaseException | None]:
@@ -163,3 +174,43 @@ def test_deposits_at_the_same_instant_get_distinct_numbers(database: Database) -
     assert outcomes == [None] * 4
     with database.read() as session:
         assert sorted(session.scalars(select(Dossier.number))) == [f"2027-{rank:04d}" for rank in range(1, 5)]
+
+
+def test_two_administrators_publishing_a_grid_make_one_version(database: Database) -> None:
+    world = build(database)
+    with database.read() as session:
+        seen = session.scalars(select(ControlGrid.number).order_by(ControlGrid.number.desc())).first() or 0
+
+    def publish(label: str) -> None:
+        raw = {"items": [{"label": label, "help": "Vu"}], "reason": "Essai", "seen": seen}
+        with database.write() as session:
+            common_grids.publish(session, world.actor(session, "administrator"), "controle", raw, NOW)
+
+    outcomes = together([lambda label=label: publish(label) for label in ("A", "B", "C")])
+    late = [outcome for outcome in outcomes if outcome is not None]
+    assert len(late) == 2
+    for error in late:
+        assert isinstance(error, Refused)
+        assert [(one.code, one.params) for one in error.reasons] == [("grid_unchanged", {"number": seen + 1})]
+    with database.read() as session:
+        assert session.scalars(select(ControlGrid.number).where(ControlGrid.number > seen)).all() == [seen + 1]
+
+
+def test_two_plans_for_review_at_the_same_instant_leave_one_whatever_their_campaigns(database: Database) -> None:
+    world = build(database)
+    old, new = (Walk(database, world).evaluated() for _ in range(2))
+    later = reviews.next_campaign(database, new.dossier_id)
+
+    def plan(*campaigns: int) -> None:
+        raw = reviews.plan(world, old.now, campaigns=campaigns)
+        with database.write() as session:
+            sampling_plans.plan(session, world.actor(session, "transversal"), raw, old.now, "review")
+
+    outcomes = together(
+        [lambda named=named: plan(*named) for named in ([world.campaign_id], [later], [world.campaign_id, later])]
+    )
+    refused = [outcome for outcome in outcomes if outcome is not None]
+    assert len(refused) == 2
+    assert all(isinstance(error, Refused) and error.reasons[0].code == "plan_under_way" for error in refused)
+    with database.read() as session:
+        assert len(session.scalars(select(SamplePlan)).all()) == 1

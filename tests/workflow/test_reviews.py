@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -13,13 +12,12 @@ from sqlalchemy import select
 
 from tests import reviews
 from tests.factories import NOW, Walk, World, build
-from tests.reviews import criteria, draw, fill, name, review_id, to_review
+from tests.reviews import criteria, draw, fill, name, next_campaign, review_id, to_review
 from workflow import journal
 from workflow.control_grid import seen
 from workflow.db import Database
 from workflow.errors import Forbidden, Invalid, NotFound, Refused
 from workflow.models import (
-    Campaign,
     Dossier,
     Interest,
     JournalEntry,
@@ -124,20 +122,8 @@ def test_a_review_is_drawn_by_the_ceremony_and_its_record_replays(database: Data
 
 def test_it_spans_the_campaigns_that_it_names_and_is_kept_under_the_last(database: Database, world: World) -> None:
     old = Walk(database, world).evaluated()
-    with database.write() as session:
-        campaign = Campaign(
-            label="Programmation 2028",
-            year=2028,
-            first=date(2027, 10, 1),
-            last=date(2029, 12, 31),
-            created_at=NOW,
-        )
-        session.add(campaign)
-        session.flush()
-        later = campaign.id
     new = Walk(database, world).evaluated()
-    with database.write() as session:
-        session.get_one(Dossier, new.dossier_id).campaign_id = later
+    later = next_campaign(database, new.dossier_id)
     plan_id = draw(database, world, NOW, campaigns=[later, world.campaign_id], size=2)
     with database.read() as session:
         plan = session.get_one(SamplePlan, plan_id)
@@ -145,6 +131,31 @@ def test_it_spans_the_campaigns_that_it_names_and_is_kept_under_the_last(databas
         assert json.loads(plan.document)["campaigns"] == ["Programmation 2027", "Programmation 2028"]
         units = session.scalars(select(PlanUnit.dossier_id).where(PlanUnit.plan_id == plan_id))
         assert set(units) == {old.dossier_id, new.dossier_id}
+
+
+def test_one_draw_for_review_at_a_time_over_all_campaigns_and_each_names_the_last(
+    database: Database, world: World
+) -> None:
+    Walk(database, world).evaluated()
+    new = Walk(database, world).evaluated()
+    both = [world.campaign_id, next_campaign(database, new.dossier_id)]
+
+    def planned(*campaigns: int) -> SamplePlan:
+        with database.write() as session:
+            raw = reviews.plan(world, new.now, campaigns=campaigns)
+            return sampling_plans.plan(session, world.actor(session, "transversal"), raw, new.now, "review")
+
+    first = planned(both[0])
+    for campaigns in (both, both[1:]):
+        with refused("plan_under_way") as caught:
+            planned(*campaigns)
+        assert caught.value.reasons[0].message == "Un tirage pour la revue est déjà en préparation."
+    with database.write() as session:
+        actor = world.actor(session, "transversal")
+        ceremony.abandon(session, actor, first.id, {"reason": "Une campagne manque"}, new.now)
+    second = planned(*both)
+    assert (second.campaign_id, second.supersedes_id) == (both[1], first.id)
+    assert json.loads(second.document)["supersedes"] == first.plan_hash
 
 
 def test_control_knows_nothing_of_it(both: Walk) -> None:

@@ -32,6 +32,7 @@ from workflow.models import (
 )
 from workflow.queries import sampling_plans as plans
 from workflow.sampling import beacon, ceremony, record, rfc3797
+from workflow.sampling_plans import instant
 from workflow.use_cases import ceremony as steps
 from workflow.use_cases import control, profile
 from workflow.use_cases import sampling_plans as use_cases
@@ -200,7 +201,10 @@ def test_two_people_are_believed_before_what_a_server_read(stage: Stage) -> None
     stage.do("transversal", steps.read_public, {"value": "0" * 64}, READ_AT)
     with stage.database.read() as session:
         sealed = json.loads(json.dumps(plans.public_record(session, stage.plan_id)))
+        sealing = session.scalars(select(JournalEntry.details).where(JournalEntry.act == "draw_sample")).one()
     assert "beacon" not in sealed["ceremony"]
+    kept = {**told, "source": "x", "at": instant(READ_AT)}
+    assert sealed["ceremony"]["contradiction"] == sealing["contradiction"] == kept
     assert record.verify(sealed) is None
 
 

@@ -36,11 +36,12 @@ Step = Callable[[Session, Any, int, Mapping[str, Any], Any], SamplePlan]
 @dataclass(frozen=True, slots=True)
 class Words:
     """What the pages of a draw say by its purpose: its title, its home (label, endpoint, roles), who may give it up,
-    and what it leads to (label, endpoint of a page about its sample)."""
+    that there is an earlier one, and what it leads to (label, endpoint of a page about its sample)."""
 
     title: str
     home: tuple[str, str, tuple[str, ...]]
     planner: str
+    earlier: str
     result: tuple[str, str]
 
 
@@ -49,12 +50,20 @@ WORDS: Mapping[str, Words] = {
         N_("Tirage au sort des contrôles"),
         (N_("Contrôles"), "controller.index", ("controller",)),
         N_("un contrôleur"),
+        N_(
+            "Cette campagne a déjà un plan (tirage n° %(id)s) : le nouveau le nommera, et ne tirera que parmi les"
+            " dossiers qui ne l'ont pas encore été."
+        ),
         (N_("Résultat des contrôles"), "results.result"),
     ),
     "review": Words(
         N_("Tirage au sort de la revue à mi-parcours"),
         (N_("Mi-parcours"), "midterm.index", ("transversal", "administrator")),
         N_("le comité transversal ou un administrateur"),
+        N_(
+            "La revue a déjà un plan (tirage n° %(id)s) : le nouveau le nommera, et ne tirera que parmi les actions"
+            " qui ne l'ont pas encore été."
+        ),
         (N_("Synthèse par orientation"), "midterm.synthesis"),
     ),
 }

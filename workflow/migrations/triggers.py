@@ -303,9 +303,9 @@ REFUSALS = (
         "sample_plan",
         (INSERT,),
         "NEW.state <> 'planned' OR (NEW.supersedes_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sample_plan earlier"
-        " WHERE earlier.id = NEW.supersedes_id AND earlier.campaign_id = NEW.campaign_id"
+        " WHERE earlier.id = NEW.supersedes_id AND (NEW.purpose = 'review' OR earlier.campaign_id = NEW.campaign_id)"
         " AND earlier.state IN ('sealed', 'abandoned')))",
-        since="0010",
+        since="0012",
     ),
     Refusal("plan_kept", "a plan is kept", "sample_plan", (DELETE,), since="0010"),
     Refusal(

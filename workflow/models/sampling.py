@@ -42,13 +42,12 @@ class SamplePlan(Base):
             name="sealed_with_seed",
         ),
         UniqueConstraint("supersedes_id"),
-        Index(
-            "uq_sample_plan_first",
-            "campaign_id",
-            "purpose",
-            unique=True,
-            sqlite_where=text("supersedes_id IS NULL"),
-            postgresql_where=text("supersedes_id IS NULL"),
+        *(
+            Index(name, column, unique=True, sqlite_where=text(first), postgresql_where=text(first))
+            for name, column, first in (
+                ("uq_sample_plan_first", "campaign_id", "supersedes_id IS NULL AND purpose = 'control'"),
+                ("uq_sample_plan_first_review", "purpose", "supersedes_id IS NULL AND purpose = 'review'"),
+            )
         ),
         Index("ix_sample_plan_campaign", "campaign_id"),
         Index("ix_sample_plan_state", "state", "reveals_due_at"),
@@ -59,7 +58,8 @@ class SamplePlan(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
     """Of several campaigns, which `document` names, the last one."""
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("sample_plan.id"))
-    """The plan before it for the same purpose, sealed or abandoned; None for a campaign's first."""
+    """The plan before it for the same purpose, sealed or abandoned; None for the first: for control of its campaign,
+    for review of all, because plans for review may share campaigns."""
     state: Mapped[str] = mapped_column(default="planned")
     """planned, committed, revealed, sealed; or abandoned. Kept by the triggers `plan_starts` and `plan_onward`."""
     method: Mapped[str]
@@ -96,6 +96,11 @@ class SamplePlan(Base):
     participants: Mapped[list["PlanParticipant"]] = relationship(order_by="PlanParticipant.rank")
     units: Mapped[list["PlanUnit"]] = relationship(order_by="PlanUnit.number")
     readings: Mapped[list["PlanReading"]] = relationship(order_by="PlanReading.id")
+
+    @property
+    def contradiction(self) -> "BeaconAnswer | None":
+        """What a beacon answered, where two people read something else: the draw went by them."""
+        return self.answer if self.answer and self.public_value not in (None, self.answer.randomness) else None
 
 
 class PlanUnit(Base):

@@ -6,7 +6,8 @@ Everything is SHA-256, in hexadecimal, of a UTF-8 text; parts of a text are join
   participants, and which public value will be read, and when.
 - A participant's commitment is over « plan hash, rank, secret »: it holds for this plan and this person alone.
 - Where the public value is a round of a beacon (`beacon.py`), the plan names its chain and its number, which the hour
-  gives; the value is the round's randomness, and its signature, where it was fetched, stands in the record.
+  gives; the value is the round's randomness. Where a server fetched the round, the record has its signature: under
+  `beacon` where its randomness is that value, and where it is another one, with it, under `contradiction`.
 - The seed is over « plan hash, public value, secret of rank 1, secret of rank 2 … ».
 
 The order is: plan, all commitments, all secrets handed in, and only then the public value comes to be. Whoever hands
@@ -93,6 +94,10 @@ class _Answered(_Strict):
     signature: str
 
 
+class _Contradicting(_Answered):
+    randomness: str
+
+
 class _Plan(_Strict):
     planned_at: Instant
     reveals_due_at: Instant
@@ -124,6 +129,7 @@ class Ceremony(_Strict):
     public_value: Line
     readings: Annotated[list[_Reading], Field(min_length=2)]
     beacon: _Answered | None = None
+    contradiction: _Contradicting | None = None
 
 
 def flaw(given: Ceremony, record: Mapping[str, Any]) -> str | None:
@@ -161,21 +167,27 @@ def flaw(given: Ceremony, record: Mapping[str, Any]) -> str | None:
 
 
 def _other_round(given: Ceremony) -> str | None:
-    """Where the round of a beacon that was given is not the one that the plan's hour names; None too without one."""
-    named, answered = given.plan.beacon, given.beacon
-    if named is None:
-        return None if answered is None else "beacon"
+    """Where the round of a beacon that was given is not the one that the plan's hour names, or not what it is given
+    for; None too without one."""
+    named, contradiction = given.plan.beacon, given.contradiction
+    if named is None or (given.beacon and contradiction):
+        return "contradiction" if contradiction else "beacon" if given.beacon else None
     asked = beacon.round_from(named.chain, datetime.fromisoformat(given.plan.public_at))
     if (named.chain_hash, named.round) != (beacon.CHAINS[named.chain].hash, asked):
         return "plan.beacon"
     if not beacon.is_hexadecimal(given.public_value, 32):
         return "public_value"
+    place, answered = ("contradiction", contradiction) if contradiction else ("beacon", given.beacon)
     if answered is None:
         return None
     if answered.round != named.round:
-        return "beacon.round"
-    sound = beacon.is_hexadecimal(answered.signature, beacon.CHAINS[named.chain].signature_bytes)
-    return None if sound and beacon.randomness(answered.signature) == given.public_value else "beacon.signature"
+        return f"{place}.round"
+    if not beacon.is_hexadecimal(answered.signature, beacon.CHAINS[named.chain].signature_bytes):
+        return f"{place}.signature"
+    told = contradiction.randomness if contradiction else given.public_value
+    if beacon.randomness(answered.signature) != told:
+        return f"{place}.signature"
+    return "contradiction.randomness" if contradiction and told == given.public_value else None
 
 
 def _out_of_order(given: Ceremony) -> str | None:

@@ -8,7 +8,8 @@ In this order (`workflow.sampling.ceremony` says why no other will do):
 3. Once all have committed, everybody hands in their phrase, before a deadline that lies before the public value. No
    phrase is shown to anybody yet.
 4. Once the public value is there, two people read it at its source and type it. What two read alike is joined with
-   the phrases, the draw is made and sealed in the same unit of work.
+   the phrases, the draw is made and sealed in the same unit of work. What the server fetched itself of a beacon's round
+   decides nothing; the journal and the record keep it, above all where it is something else.
 
 Whoever hands in last, or does not, cannot know the result: the public value is not there yet. A plan that somebody
 lets down is abandoned, which the journal keeps with their names, and another plan, naming this one, takes another
@@ -40,7 +41,7 @@ from workflow.plan_messages import tell
 from workflow.sampling import beacon, ceremony
 from workflow.sampling.draw import population_hash, ticket, tickets
 from workflow.sampling.select import draw
-from workflow.sampling_plans import OVERSEERS, PURPOSES, ranked, request, units
+from workflow.sampling_plans import OVERSEERS, PURPOSES, fetched, ranked, request, units
 from workflow.use_cases.sampling_plans import FEWEST, note, refuse
 
 PHRASE = 12
@@ -271,6 +272,7 @@ def _seal(session: Session, actor: Actor, plan: SamplePlan, value: str, now: dat
         public_value=value,
         secrets=[seat.secret for seat in seats],
         drawn=chosen,
+        **fetched(plan),
     )
     concerned = {*_seated(plan), plan.planned_by_id, *(reading.person_id for reading in plan.readings)}
     tell(

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from marshmallow import fields, validate
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from states.dossier import ADMINISTRATOR
 from states.machine import Reason
 from states.words import N_
 from workflow.access import Actor
-from workflow.common_grids import in_force, kind_of
+from workflow.common_grids import kind_of, newest
 from workflow.errors import Invalid, Refused
 from workflow.forms import LONG, Form, Text, read
 from workflow.grid_changes import Change, changes
@@ -91,7 +92,7 @@ def propose(session: Session, actor: Actor, name: str, raw: Mapping[str, Any]) -
     Raises Forbidden, NotFound, Invalid, or Refused where a version came since the one that was shown.
     """
     actor.require(ADMINISTRATOR)
-    last = in_force(session, kind_of(name))
+    last = newest(session, kind_of(name).grid)
     data = read(GridForm(), raw)
     labels = [row["label"].casefold() for row in data["items"]]
     twice = {
@@ -101,19 +102,23 @@ def propose(session: Session, actor: Actor, name: str, raw: Mapping[str, Any]) -
         raise Invalid({"items": twice})
     number = last.number if last else 0
     if data["seen"] != number:
-        raise Refused(
-            Reason(
-                "grid_unchanged",
-                N_("La grille a été changée entre-temps : la version %(number)s est en vigueur."),
-                N_("Notez ce que vous avez saisi, rouvrez la grille et comparez."),
-                {"number": number},
-            )
-        )
+        raise _changed(number)
     items = [Proposed(row["label"], row["help"]) for row in data["items"]]
     found = changes(last.items if last else [], items)
     if not found:
         raise Invalid({"items": [N_("Rien ne change : modifiez, ajoutez, déplacez ou retirez un point.")]})
     return Proposal(number + 1, items, found, data["reason"])
+
+
+def _changed(number: int) -> Refused:
+    return Refused(
+        Reason(
+            "grid_unchanged",
+            N_("La grille a été changée entre-temps : la version %(number)s est en vigueur."),
+            N_("Notez ce que vous avez saisi, rouvrez la grille et comparez."),
+            {"number": number},
+        )
+    )
 
 
 def publish(session: Session, actor: Actor, name: str, raw: Mapping[str, Any], now: datetime) -> int:
@@ -130,7 +135,11 @@ def publish(session: Session, actor: Actor, name: str, raw: Mapping[str, Any], n
         ],
     )
     session.add(grid)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        # Somebody published at the same instant: the number is taken.
+        raise _changed(proposal.number) from error
     told = [f"{change.kind} : {change.label}" for change in proposal.changes]
     note_change(
         session,

@@ -16,16 +16,16 @@ from states.words import N_
 from workflow import journal
 from workflow.access import Actor
 from workflow.acts import Act, Case
+from workflow.common_grids import newest
 from workflow.errors import Invalid, NotFound, Refused
 from workflow.findings import mark
 from workflow.forms import LONG, Cents, Choice, Day, Form, Reference, Text, read
 from workflow.ledger import totals
-from workflow.models import Campaign, Dossier, LedgerLine, Mission, Sample, SamplePlan, SampleUnit
+from workflow.models import Campaign, ControlGrid, Dossier, LedgerLine, Mission, Sample, SamplePlan, SampleUnit
 from workflow.reminder_rules import working_days
 from workflow.sampling.draw import population_hash, tickets
 from workflow.sampling_plans import PURPOSES
 from workflow.transition import move
-from workflow.use_cases.control_grid import in_force
 from workflow.use_cases.experts import Answer
 
 OUTCOME_LABELS = {
@@ -187,7 +187,7 @@ class Announcement(Form):
 def _announce(case: Case) -> None:
     mission = _mission(case)
     mission.visit_on = case.data["visit_on"]
-    grid = in_force(case.session)
+    grid = newest(case.session, ControlGrid)
     mission.grid_id = grid.id if grid else None
     case.payload["on"] = case.data["visit_on"].isoformat()
 

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session, selectinload
 from states.control import CONTROL
 from states.words import N_
 from workflow.acts import Act, Case
+from workflow.common_grids import newest
 from workflow.control_grid import COMPLIANT, seen
 from workflow.errors import Invalid, NotFound
 from workflow.forms import LONG, Choice, Form, Text
 from workflow.models import ControlGrid, ControlItem, Mission, RealisationAnswer
-from workflow.use_cases.grid_answers import Answers, newest, refuse_clashes, renewed
+from workflow.use_cases.grid_answers import Answers, refuse_clashes, renewed
 
 PROPOSED = Path(__file__).parent.parent / "reference" / "control_grid.toml"
 VERDICT_LABELS = {
@@ -27,17 +28,12 @@ VERDICT_LABELS = {
 }
 
 
-def in_force(session: Session) -> ControlGrid | None:
-    """The last version of the grid."""
-    return newest(session, ControlGrid)
-
-
 def renew(session: Session, now: datetime) -> int:
     """Make a version of the grid where the last one says something else than the reference file; how many were made.
 
     Once an administrator has published a version, the file says no more.
     """
-    last = in_force(session)
+    last = newest(session, ControlGrid)
     return 0 if last and last.made_by_id else renewed(session, ControlGrid, ControlItem, PROPOSED, now)
 
 

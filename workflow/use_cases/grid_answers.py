@@ -4,24 +4,17 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from marshmallow import ValidationError, fields
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from states.machine import Reason
 from states.words import N_
+from workflow.common_grids import G, newest
 from workflow.errors import Refused
 from workflow.forms import Form
-from workflow.models import ControlGrid, ControlItem, ReviewCriterion, ReviewGrid
-
-G = TypeVar("G", ControlGrid, ReviewGrid)
-
-
-def newest(session: Session, grid: type[G]) -> G | None:
-    """The last version of a kind of grid: the one in force."""
-    return session.scalar(select(grid).order_by(grid.number.desc()).limit(1))
+from workflow.models import ControlItem, ReviewCriterion
 
 
 def renewed(

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session, selectinload
 from states.review import REVIEW
 from states.words import N_
 from workflow.acts import Act, Case
+from workflow.common_grids import newest
 from workflow.control_grid import seen
 from workflow.errors import NotFound, Refused
 from workflow.forms import LONG, Choice, Form, Reference, Text
 from workflow.models import Review, ReviewCriterion, ReviewGrid, ReviewScore
 from workflow.reviews import SUMMARY, mark_of
 from workflow.use_cases.evaluation import Level
-from workflow.use_cases.grid_answers import Answers, newest, refuse_clashes, renewed
+from workflow.use_cases.grid_answers import Answers, refuse_clashes, renewed
 from workflow.use_cases.sampling_plans import refuse
 
 PROPOSED = Path(__file__).parent.parent / "reference" / "review_grid.toml"

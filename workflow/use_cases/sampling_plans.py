@@ -193,22 +193,25 @@ def note(
 def plan(session: Session, actor: Actor, raw: Mapping[str, Any], now: datetime, purpose: str = "control") -> SamplePlan:
     """Freeze the population, and publish the plan in the journal. The planners of the purpose only.
 
-    Raises Forbidden, NotFound, Invalid, or Refused where a plan for the same is under way.
+    A plan for control follows the last of its campaign; one for review the last for review, whatever its campaigns:
+    two that share dossiers could not both be sealed.
+    Raises Forbidden, NotFound, Invalid, or Refused where the one that it follows is under way.
     """
     aim = PURPOSES[purpose]
     actor.require(*aim.planners)
     data = read(FORMS[purpose](), raw)
     campaigns = _campaigns(session, data["campaigns"] if "campaigns" in data else [data["campaign_id"]])
-    campaign = session.get_one(Campaign, campaigns[-1].id, with_for_update={"key_share": True})
-    earlier = session.scalars(
-        select(SamplePlan)
-        .where(SamplePlan.campaign_id == campaign.id, SamplePlan.purpose == purpose)
-        .order_by(SamplePlan.id.desc())
-    ).first()
+    campaign = campaigns[-1]
+    # Planners wait for each other, whatever their campaigns.
+    session.execute(select(Campaign.id).order_by(Campaign.id).with_for_update(key_share=True))
+    same = SamplePlan.purpose == purpose
+    if aim.per_campaign:
+        same &= SamplePlan.campaign_id == campaign.id
+    earlier = session.scalars(select(SamplePlan).where(same).order_by(SamplePlan.id.desc()).limit(1)).first()
     if earlier and earlier.state not in ("sealed", "abandoned"):
         raise refuse(
             "plan_under_way",
-            N_("Un tirage est déjà en préparation pour cette campagne."),
+            aim.under_way,
             N_("Menez-le à son terme, ou abandonnez-le en disant pourquoi."),
         )
     reveals_due_at = _moment(data["reveals_on"], data["reveals_hour"])

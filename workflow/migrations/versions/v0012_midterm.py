@@ -12,6 +12,8 @@ depends_on = None
 
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.DateTime(timezone=True)
+STARTS = "sample_plan_insert_plan_starts"
+"""The trigger that 0010 made, and that this migration makes anew: plans for review may follow another campaign's."""
 CHECKS = {
     "state_known": "state IN ('to_review', 'under_review', 'reviewed')",
     "recommendation_known": "recommendation IN ('continue', 'adjust', 'stop', 'extend')",
@@ -54,6 +56,9 @@ def _purposes() -> None:
     )
     for name, _sql in kept:
         op.execute(f"DROP TRIGGER {name}")
+    if connection.dialect.name == "postgresql":
+        op.execute(f"DROP TRIGGER IF EXISTS {STARTS} ON sample_plan")
+        op.execute(f"DROP FUNCTION IF EXISTS {STARTS}")
     op.drop_index("uq_sample_plan_first", "sample_plan")
     with op.batch_alter_table("sample_plan", recreate="auto") as table:
         table.add_column(sa.Column("purpose", sa.Text(), nullable=False, server_default=sa.text("'control'")))
@@ -62,17 +67,15 @@ def _purposes() -> None:
         table.create_check_constraint(
             op.f("ck_sample_plan_stratum_known"), "stratum IN ('funder', 'instance', 'orientation')"
         )
-    for _name, sql in kept:
-        connection.exec_driver_sql(sql)
-    where = sa.text("supersedes_id IS NULL")
-    op.create_index(
-        "uq_sample_plan_first",
-        "sample_plan",
-        ["campaign_id", "purpose"],
-        unique=True,
-        sqlite_where=where,
-        postgresql_where=where,
-    )
+    for name, sql in kept:
+        if name != STARTS:
+            connection.exec_driver_sql(sql)
+    for name, column, purpose in (
+        ("uq_sample_plan_first", "campaign_id", "control"),
+        ("uq_sample_plan_first_review", "purpose", "review"),
+    ):
+        where = sa.text(f"supersedes_id IS NULL AND purpose = '{purpose}'")
+        op.create_index(name, "sample_plan", [column], unique=True, sqlite_where=where, postgresql_where=where)
     op.execute(
         "ALTER TABLE sample ADD COLUMN purpose TEXT DEFAULT 'control' NOT NULL CONSTRAINT ck_sample_purpose_known"
         " CHECK (purpose = 'control' OR (purpose = 'review' AND plan_id IS NOT NULL))"
