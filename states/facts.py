@@ -132,6 +132,9 @@ class Facts:
     # mid-term review
     reviewers: tuple[Reviewer, ...] = ()
     actor_took_part: bool = False
+    colleague_took_part: bool = False
+    reviewers_apart: bool = False
+    """Whether the two who are named come from two institutions, as things are now."""
     unanswered_criteria: tuple[str, ...] = ()
     actor_signed: bool = False
     colleague_signed: bool = False

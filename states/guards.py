@@ -515,7 +515,10 @@ _ALL = (
         "controller_independent",
         ("actor_involved",),
         lambda f: not f.actor_involved,
-        N_("Vous avez instruit, évalué ou porté ce dossier."),
+        N_(
+            "Vous avez porté, instruit, évalué ou relu cette action, décidé d'un de ses financements,"
+            " ou y avez un intérêt."
+        ),
         N_("Un contrôleur qui n'a pas pris part au dossier doit s'en charger."),
     ),
     Guard(
@@ -566,7 +569,10 @@ _ALL = (
         "controllers_independent",
         ("controllers",),
         lambda f: not any(one.involved for one in f.controllers),
-        N_("A instruit, évalué ou porté ce dossier, ou a un intérêt déclaré : %(names)s."),
+        N_(
+            "A porté, instruit, évalué ou relu cette action, décidé d'un de ses financements,"
+            " ou y a un intérêt déclaré : %(names)s."
+        ),
         N_("Choisissez quelqu'un qui n'a pas pris part au dossier."),
         lambda f: {"names": tuple(one.name for one in f.controllers if one.involved)},
     ),
@@ -677,7 +683,10 @@ _ALL = (
         "reviewers_independent",
         ("reviewers",),
         lambda f: not any(one.took_part for one in f.reviewers),
-        N_("A porté, instruit, évalué ou contrôlé cette action, ou a un intérêt déclaré : %(names)s."),
+        N_(
+            "A porté, instruit, évalué ou contrôlé cette action, décidé d'un de ses financements,"
+            " ou y a un intérêt déclaré : %(names)s."
+        ),
         N_("Choisissez quelqu'un qui n'a pas pris part au dossier."),
         lambda f: {"names": tuple(one.name for one in f.reviewers if one.took_part)},
     ),
@@ -692,7 +701,24 @@ _ALL = (
         "reviewer_independent",
         ("actor_took_part",),
         lambda f: not f.actor_took_part,
-        N_("Vous avez porté, instruit, évalué ou contrôlé cette action, ou y avez un intérêt."),
+        N_(
+            "Vous avez porté, instruit, évalué ou contrôlé cette action, décidé d'un de ses financements,"
+            " ou y avez un intérêt."
+        ),
+        N_("Le comité transversal doit nommer un autre relecteur."),
+    ),
+    Guard(
+        "colleague_independent",
+        ("colleague_took_part",),
+        lambda f: not f.colleague_took_part,
+        N_("Depuis sa nomination, l'autre relecteur a pris part à cette action, ou y a un intérêt."),
+        N_("Le comité transversal doit nommer un autre relecteur."),
+    ),
+    Guard(
+        "reviewers_still_apart",
+        ("reviewers_apart",),
+        lambda f: f.reviewers_apart,
+        N_("Les deux relecteurs ne viennent plus de deux institutions différentes."),
         N_("Le comité transversal doit nommer un autre relecteur."),
     ),
     Guard(

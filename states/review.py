@@ -5,12 +5,21 @@ from states.guards import GUARDS
 from states.table import SAME, Row, Table
 
 ELIGIBLE = (TRANSVERSAL, EVALUATOR)
-"""Who may be named to review. Both judge without instructing, funding or controlling: the transversal committee reads
-every dossier already, an evaluator gains the one reviewed and no other. Controllers are left out, because control stays
-apart from the steering of the project; instructors, funders and carriers, because they made the action what it is.
+"""Who may be named to review: these two roles judge. The transversal committee reads every dossier already, an
+evaluator gains the one reviewed and no other.
+
+A role hides nothing. Whoever holds another besides, or held one, is kept from each action that they carried,
+instructed, decided on for a funder, evaluated or control, whatever the role they are named by; and who reviews an
+action does not control it, because control stays apart from the steering of the project.
 """
 
-_SIGNING = ("reviewer_independent", "review_whole", "review_not_signed")
+_SIGNING = (
+    "reviewer_independent",
+    "colleague_independent",
+    "reviewers_still_apart",
+    "review_whole",
+    "review_not_signed",
+)
 
 REVIEW = Table(
     name="review",

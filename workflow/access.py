@@ -227,14 +227,27 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 def involvements(person_id: InstrumentedAttribute[int] | int | None) -> Mapping[str, ColumnElement[bool]]:
     """How a person ever took part in the dossier of the enclosing select: what keeps them from controlling it.
 
-    `person_id` may be a column of the enclosing select. `instructed`, `evaluated`, or `bound` to its carrier by a role
-    or a declared interest, or to its commune.
+    `person_id` may be a column of the enclosing select. `instructed`, `decided` on a line, `evaluated`, `bound` to its
+    carrier by a role or a declared interest, or to its commune, or named to have it `reviewed`.
     """
+    reviews = or_(Review.first_id == person_id, Review.second_id == person_id)
+    return {**_parts(person_id), "reviewed": _trace(Review.dossier_id == Dossier.id, reviews)}
+
+
+def took_part(person_id: InstrumentedAttribute[int] | int | None) -> Mapping[str, ColumnElement[bool]]:
+    """What keeps a person from reviewing the action half-way through the contract: the same, `controlled` for
+    `reviewed`."""
+    controls = or_(Mission.controller_id == person_id, Mission.second_id == person_id)
+    return {**_parts(person_id), "controlled": _trace(Mission.dossier_id == Dossier.id, controls)}
+
+
+def _parts(person_id: InstrumentedAttribute[int] | int | None) -> Mapping[str, ColumnElement[bool]]:
     return {
         "instructed": or_(
             _trace(BinomeMember.dossier_id == Dossier.id, BinomeMember.person_id == person_id),
             _trace(Opinion.dossier_id == Dossier.id, Opinion.author_id == person_id),
         ),
+        "decided": _trace(FundingRequest.dossier_id == Dossier.id, FundingRequest.decided_by_id == person_id),
         "evaluated": _trace(Evaluation.dossier_id == Dossier.id, Evaluation.evaluator_id == person_id),
         "bound": or_(
             _trace(RoleGrant.organisation_id == Dossier.organisation_id, RoleGrant.person_id == person_id),
@@ -242,12 +255,6 @@ def involvements(person_id: InstrumentedAttribute[int] | int | None) -> Mapping[
             _trace(LocalInterest.commune_id == Dossier.commune_id, LocalInterest.person_id == person_id),
         ),
     }
-
-
-def took_part(person_id: InstrumentedAttribute[int] | int | None) -> Mapping[str, ColumnElement[bool]]:
-    """The same with `controlled`: what keeps a person from reviewing the action half-way through the contract."""
-    controls = or_(Mission.controller_id == person_id, Mission.second_id == person_id)
-    return {**involvements(person_id), "controlled": _trace(Mission.dossier_id == Dossier.id, controls)}
 
 
 def _trace(*where: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -675,9 +675,27 @@ def _findings(case: Case) -> Found:
 
 
 @_reads("reviewers")
-def _reviewers(case: Case) -> Found:
+def _proposed_reviewers(case: Case) -> Found:
     """Those whom an act proposes."""
-    ids = [case.data[name] for name in ("first_id", "second_id") if name in case.data]
+    return {"reviewers": _reviewers(case, [case.data[name] for name in ("first_id", "second_id") if name in case.data])}
+
+
+@_reads("actor_took_part", "colleague_took_part", "reviewers_apart")
+def _named_reviewers(case: Case) -> Found:
+    """Whether those who review still may, as things are now; whoever acts is one of them."""
+    review = case.subject
+    if not isinstance(review, Review):
+        return {}
+    pair = _reviewers(case, (review.first_id, review.second_id))
+    took: dict[int | None, bool] = {one.person_id: one.took_part for one in pair}
+    return {
+        "actor_took_part": took.pop(case.actor.person_id, False),
+        "colleague_took_part": any(took.values()),
+        "reviewers_apart": len({one.institution_id for one in pair} - {None}) == 2,
+    }
+
+
+def _reviewers(case: Case, ids: Iterable[int | None]) -> tuple[Reviewer, ...]:
     holds = select(RoleGrant.id).where(
         RoleGrant.person_id == Person.id, RoleGrant.role.in_(ELIGIBLE), RoleGrant.ended_at.is_(None)
     )
@@ -692,15 +710,7 @@ def _reviewers(case: Case) -> Found:
         .join(Dossier, Dossier.id == case.dossier.id)
         .where(Person.id.in_(ids))
     )
-    return {"reviewers": tuple(Reviewer(*row[:3], *map(bool, row[3:])) for row in rows)}
-
-
-@_reads("actor_took_part")
-def _took_part(case: Case) -> Found:
-    traces = took_part(case.actor.person_id).values()
-    return {
-        "actor_took_part": bool(case.session.scalar(select(or_(*traces)).where(Dossier.id == case.dossier.id))),
-    }
+    return tuple(Reviewer(*row[:3], *map(bool, row[3:])) for row in rows)
 
 
 @_reads("unanswered_criteria", "actor_signed", "colleague_signed")

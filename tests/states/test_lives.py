@@ -101,7 +101,8 @@ reply | findings_sent | = | carrier | answer_given
     "review": """
 name_reviewers | to_review under_review | under_review | transversal | two_reviewers reviewers_known \
 reviewers_independent reviewers_of_two_institutions
-sign_review | under_review | = | reviewer | reviewer_independent review_whole review_not_signed
+sign_review | under_review | = | reviewer | reviewer_independent colleague_independent reviewers_still_apart \
+review_whole review_not_signed
 fill_review | under_review | = | reviewer | reviewer_independent
 """,
 }
@@ -238,7 +239,8 @@ def test_an_answer_that_is_returned_sends_the_dossier_back_to_its_carrier() -> N
 
 
 def test_the_second_signature_seals_a_review() -> None:
-    whole = ["reviewer_independent", "review_whole", "review_not_signed"]
+    apart = ["reviewer_independent", "colleague_independent", "reviewers_still_apart"]
+    whole = [*apart, "review_whole", "review_not_signed"]
     facts = holding(whole, colleague_signed=True)
     assert outcome(decide(REVIEW, "under_review", "sign_review", ["reviewer"], facts)) == "reviewed"
     again = holding(whole, colleague_signed=True, actor_signed=True)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from states.control import CONTROL
+from tests import reviews
 from tests.factories import NOW, Walk
 from tests.web.browser import Browser
 from tests.web.conftest import Town
@@ -189,11 +190,16 @@ def grant_controller(town: Town, who: str) -> None:
     [
         ("instructor 1", "avez instruit"),
         ("evaluator", "avez évalué"),
+        ("funder CAF", "avez décidé d'un financement"),
+        ("reviewer CAF", "êtes relecteur"),
         ("controller", "êtes lié au porteur"),
     ],
 )
 def test_who_took_part_sees_why_they_cannot_control(town: Town, who: str, why: str) -> None:
     walk = town.walk().drawn()
+    if who == "reviewer CAF":
+        reviews.draw(town.database, town.world, walk.now)
+        reviews.name(walk.later(days=3))
     if who == "controller":
         with town.database.write() as session:
             bond = Interest(organisation_id=town.world.organisation_id, nature="Membre du bureau", declared_at=NOW)
@@ -208,7 +214,7 @@ def test_who_took_part_sees_why_they_cannot_control(town: Town, who: str, why: s
         assert not [link for link in page.links if "/actes/" in link]
     refused = browser.get(act_url(walk, "select_for_control"))
     assert refused.status_code == 409
-    assert "avez instruit, évalué ou porté" in Page(refused.text).text
+    assert "avez porté, instruit, évalué ou relu" in Page(refused.text).text
 
 
 def test_a_controller_who_carries_the_dossier_does_not_enter_its_mission(town: Town) -> None:

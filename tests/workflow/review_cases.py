@@ -22,6 +22,7 @@ SIGNED = {"first_signed_at": AT, "second_signed_at": AT}
 TEXT = {"recommendation": "'adjust'", "reason": "'r'", "strengths": "'s'", "weaknesses": "'w'"}
 END = {"state": "'reviewed'", "sealed_at": AT, **SIGNED, **TEXT}
 SEAL = to("review", 1, **END)
+SEALED: list[Statement] = [*JUDGED, SEAL]
 
 
 def _but(name: str, given: list[Statement], allowed: str = SEAL, **changes: str) -> Case:
@@ -101,16 +102,16 @@ REVIEWS = (
     _but("review_whole", NAMED, to("review", 1, **SIGNED)),
     _but("review_whole", [*JUDGED, "UPDATE review_score SET level = NULL"], to("review", 1, **SIGNED)),
     _but("review_whole", [*JUDGED, "UPDATE review_score SET justification = ''"], to("review", 1, **SIGNED)),
-    Case("review_sealed", to("review", 1, reason="'z'"), to("mission", 1, realisation="'y'"), [*JUDGED, SEAL]),
-    Case("review_sealed", gone("review", 1), to("mission", 1, realisation="'y'"), [*JUDGED, SEAL]),
+    Case("review_sealed", to("review", 1, reason="'z'"), to("mission", 1, realisation="'y'"), SEALED),
+    Case("review_sealed", gone("review", 1), to("mission", 1, realisation="'y'"), SEALED),
     Case(
         "review_sealed",
         add("review_score", review_id=1, saved_by_id=3),
         to("mission", 1, realisation="'y'"),
-        [*JUDGED, SEAL],
+        SEALED,
     ),
     *(
-        Case("review_sealed", change, to("mission", 1, realisation="'y'"), [*JUDGED, SEAL])
+        Case("review_sealed", change, to("mission", 1, realisation="'y'"), SEALED)
         for change in ("UPDATE review_score SET level = 3", "DELETE FROM review_score")
     ),
     *(
@@ -125,6 +126,7 @@ REVIEWS = (
             add("role_grant", person_id=4, role="carrier", organisation_id=1),
             add("interest", person_id=3, organisation_id=1),
             to("mission", 1, controller_id="3"),
+            to("funding_request", 1, decision="'refused'", decided_at=AT, decided_by_id="4"),
         )
     ),
     Case(
@@ -164,6 +166,43 @@ REVIEWS = (
         add("review", sample_id=7, grid_id=1, state="under_review", first_id=3, second_id=4),
         add("review", sample_id=7, grid_id=1),
         [*DRAWN, to("person", 4, institution_id="1")],
+    ),
+    # as things are when it is sealed
+    Case(
+        "reviewers_of_two_institutions",
+        SEAL,
+        to("review", 1, **SIGNED),
+        [*JUDGED, to("person", 3, institution_id="2")],
+    ),
+    *(
+        Case("reviewer_independent", SEAL, to("review", 1, **SIGNED), [*JUDGED, add("interest", person_id=person)])
+        for person in (3, 4)
+    ),
+    # who reviews or decided does not control
+    *(
+        Case(
+            "controller_steers_not",
+            to("mission", 1, **pair),
+            to("mission", 1, controller_id="5"),
+            [*NAMED, add("person", id=5, email="p5@example.org")],
+        )
+        for pair in ({"controller_id": "3"}, {"controller_id": "5", "second_id": "4"})
+    ),
+    Case("controller_steers_not", to("mission", 1, controller_id="3"), to("mission", 2, controller_id="3"), SEALED),
+    Case(
+        "controller_steers_not",
+        to("mission", 2, controller_id="4"),
+        to("mission", 2, controller_id="3"),
+        [to("funding_request", 3, decision="'refused'", decided_at=AT, decided_by_id="4")],
+    ),
+    Case(
+        "controller_steers_not",
+        add("mission", dossier_id=4, controller_id=3, second_id=4),
+        add("mission", dossier_id=4, controller_id=3),
+        [
+            add("funding_request", id=9, dossier_id=4, funder_id=1, asked_cents=100),
+            to("funding_request", 9, decision="'refused'", decided_at=AT, decided_by_id="4"),
+        ],
     ),
     # the grid
     Case("uq_review_grid_number", add("review_grid", number=1), add("review_grid", number=3), DRAWN),

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from tests import reviews
 from tests.factories import NOW, Walk, build
 from workflow.db import Database
 from workflow.errors import Forbidden, Refused
-from workflow.models import ControlItem, Interest, LedgerLine, Mission, Person, RoleGrant
+from workflow.models import ControlItem, FundingRequest, Interest, LedgerLine, Mission, Person, RoleGrant
 from workflow.queries import home
 from workflow.queries.dossier import load
 from workflow.use_cases import control, people
@@ -273,6 +274,48 @@ def test_who_took_part_does_not_join(walk: Walk, who: str) -> None:
     walk.act("controller", "select_for_control")
     with refused("controller_independent"):
         walk.act(who, "join_control", walk.mission_id())
+
+
+def test_who_reviews_half_way_does_not_control(database: Database) -> None:
+    """Named, and still when all is sealed; nothing keeps them from the review itself."""
+    walk = Walk(database, build(database)).drawn()
+    reviews.draw(walk.database, walk.world, walk.now)
+    walk.later(days=3)
+    with walk.database.write() as session:
+        for who in ("reviewer État", "reviewer CAF"):
+            session.add(RoleGrant(person_id=walk.world.people[who], role="controller", granted_at=NOW))
+    reviews.fill(reviews.name(walk))
+    reviews.sign(walk, "reviewer État")
+    for sealed in (False, True):
+        if sealed:
+            reviews.sign(walk, "reviewer CAF")
+        with refused("controller_independent"):
+            walk.act("reviewer CAF", "select_for_control")
+        with refused("controllers_independent"):
+            name(walk, "controller 2", "reviewer CAF")
+    walk.act("controller", "select_for_control")
+    with refused("controller_independent"):
+        walk.act("reviewer CAF", "join_control", walk.mission_id())
+
+
+def test_who_decided_on_its_money_does_not_control(walk: Walk) -> None:
+    """Of several funders, so that no institution funds alone."""
+    decider = walk.world.people["funder CAF"]
+    with walk.database.write() as session:
+        session.add(RoleGrant(person_id=decider, role="controller", granted_at=NOW))
+        line = session.scalars(
+            select(FundingRequest).where(
+                FundingRequest.dossier_id == walk.dossier_id, FundingRequest.decided_by_id == decider
+            )
+        ).one()
+        assert line.decision == "refused"
+    with refused("controller_independent"):
+        walk.act("funder CAF", "select_for_control")
+    with refused("controllers_independent"):
+        name(walk, "second", "funder CAF")
+    walk.act("controller", "select_for_control")
+    with refused("controller_independent"):
+        walk.act("funder CAF", "join_control", walk.mission_id())
 
 
 def test_who_controls_does_not_evaluate(database: Database) -> None:

@@ -191,12 +191,14 @@ def test_draws_made_before_reviews_are_for_control_and_stay_sealed(
         ("organisation", {"id": 1, "kind": "association", "siret": "73282932000074"}),
         ("campaign", {"id": 1, "last": date(2027, 12, 31)}),
         ("dossier", {"id": 1, "state": "submitted", "number": "2027-1", "submitted_at": AT}),
+        ("institution", {"id": 1}),
+        ("funding_request", {"decision": "refused", "decided_at": AT, "decided_by_id": 1}),
         ("sample_plan", {"id": 1, "state": "planned", "method": "srs", "reason": "", **instants}),
         ("plan_unit", {}),
         ("plan_participant", {}),
         ("sample", {"id": 1, "plan_id": 1}),
         ("sample_unit", {"drawn": True}),
-        ("mission", {"id": 1, "state": "drawn"}),
+        ("mission", {"id": 1, "state": "drawn", "controller_id": 1}),
     )
     with engine.begin() as connection:
         for name, values in rows:
@@ -217,11 +219,15 @@ def test_draws_made_before_reviews_are_for_control_and_stay_sealed(
         assert [connection.execute(select(old.tables[name])).all() for name, _ in rows] == before
         for table in ("sample_plan", "sample"):
             assert connection.execute(text(f"SELECT purpose FROM {table}")).scalars().all() == ["control"]
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE mission SET spending = 'y'"))
+        connection.execute(text("UPDATE mission SET controller_id = NULL"))
     for name, statement in (
         ("plan_fixed", "UPDATE sample_plan SET size = 2"),
         ("plan_onward", "UPDATE sample_plan SET state = 'revealed'"),
         ("plan_population_fixed", "DELETE FROM plan_unit"),
         ("sample_sealed", "UPDATE sample SET seed = 'z'"),
+        ("controller_steers_not", "UPDATE mission SET controller_id = 1"),
     ):
         with pytest.raises(IntegrityError, match=name), engine.begin() as connection:
             connection.execute(text(statement))

@@ -287,9 +287,9 @@ def _person(session: Any, who: str, institution: int | None) -> int:
     return person.id
 
 
-@pytest.mark.parametrize("who", ["instructor 1", "carrier", "controller"])
+@pytest.mark.parametrize("who", ["instructor 1", "carrier", "controller", "funder État", "funder CAF"])
 def test_a_second_role_does_not_hide_what_somebody_did(walk: Walk, who: str) -> None:
-    """Named as a member of the committee, they instructed, carried or controlled all the same."""
+    """Named as a member of the committee, they instructed, carried, controlled or decided all the same."""
     raw = {"campaign_id": walk.world.campaign_id, "size": 1, "seed": "essai"}
     with walk.database.write() as session:
         control.draw(session, walk.world.actor(session, "controller"), raw, walk.now)
@@ -497,6 +497,32 @@ def test_nobody_signs_another_text_than_they_read(walk: Walk) -> None:
     fill(walk, who=SECOND, reason="Tout autre chose")
     with refused("review_changed"):
         sign(walk, FIRST, read)
+
+
+def test_who_signed_first_is_looked_at_again_at_the_seal(walk: Walk) -> None:
+    fill(name(walk))
+    sign(walk, FIRST)
+    with walk.database.write() as session:
+        bond = Interest(organisation_id=walk.world.organisation_id, nature="Adhérent", declared_at=NOW)
+        bond.person_id = walk.world.people[FIRST]
+        session.add(bond)
+    with refused("colleague_independent"):
+        sign(walk, SECOND)
+    name(walk, "transversal", SECOND)
+    reviews.sign(walk, "transversal", SECOND)
+    assert current(walk).state == "reviewed"
+
+
+@pytest.mark.parametrize("institution", ["État", None])
+def test_two_of_one_institution_by_now_do_not_seal(walk: Walk, institution: str | None) -> None:
+    fill(name(walk))
+    sign(walk, FIRST)
+    moved = walk.world.funders[institution] if institution else None
+    with walk.database.write() as session:
+        session.get_one(Person, walk.world.people[SECOND]).institution_id = moved
+    with refused("reviewers_still_apart"):
+        sign(walk, SECOND)
+    assert current(walk).sealed_at is None
 
 
 # --- what awaits --------------------------------------------------------------------------------------------------

@@ -30,8 +30,10 @@ pages = Blueprint("controller", __name__)
 
 INVOLVED: Mapping[str, str] = {
     "instructed": N_("Vous avez instruit ce dossier : vous ne pouvez pas le contrôler."),
+    "decided": N_("Vous avez décidé d'un financement de cette action : vous ne pouvez pas la contrôler."),
     "evaluated": N_("Vous avez évalué cette action : vous ne pouvez pas la contrôler."),
     "bound": N_("Vous êtes lié au porteur par un rôle ou un intérêt déclaré : vous ne pouvez pas le contrôler."),
+    "reviewed": N_("Vous êtes relecteur de cette action à mi-parcours : vous ne pouvez pas la contrôler."),
 }
 """What keeps a controller from a dossier (a name of `access.involvements`), in words."""
 GROUPS: Mapping[str, str] = {

@@ -82,18 +82,23 @@ _TRACES = tuple(
         ),
     )
 )
+_DECIDED, _REVIEWED, _CONTROLLED = (
+    " OR ".join(
+        f"EXISTS (SELECT 1 FROM {table} WHERE dossier_id = NEW.dossier_id AND {person} IN {{}})"  # noqa: S608
+        for person in people
+    )
+    for table, people in (
+        ("funding_request", ("decided_by_id",)),
+        ("review", ("first_id", "second_id")),
+        ("mission", ("controller_id", "second_id")),
+    )
+)
 _TAKING_PART = " OR ".join(_TRACES).replace("{}", _PAIR)
 """Whether one of the controllers that a mission is given ever took part in its dossier."""
-_MADE_OR_CONTROLLED = " OR ".join(
-    (
-        *_TRACES,
-        *(
-            f"EXISTS (SELECT 1 FROM mission WHERE dossier_id = NEW.dossier_id AND {controller} IN {{}})"  # noqa: S608
-            for controller in ("controller_id", "second_id")
-        ),
-    )
-).replace("{}", _REVIEWERS)
-"""The same of the reviewers that a review is given, or whether one of them controls its dossier."""
+_STEERING = f"{_DECIDED} OR {_REVIEWED}".replace("{}", _PAIR)
+"""Whether one of them decided on money for it, or reviews it."""
+_MADE_OR_CONTROLLED = " OR ".join((*_TRACES, _DECIDED, _CONTROLLED)).replace("{}", _REVIEWERS)
+"""Whether one of the reviewers that a review is given took part in its dossier, decided on it, or controls it."""
 _GRANTED = "FROM funding_request WHERE dossier_id = NEW.dossier_id AND decision = 'granted'"
 _OF_THE_SOLE_FUNDER = (
     f"(SELECT count(*) {_GRANTED}) = 1 AND EXISTS (SELECT 1 FROM person"  # noqa: S608
@@ -250,10 +255,12 @@ REFUSALS = (
         since="0014",
     ),
     *(
-        Refusal(name, why, "mission", (event,), f"{first}({condition})", since="0011")
-        for name, why, condition in (
-            ("controller_independent", "nobody controls a dossier that they took part in", _TAKING_PART),
-            ("controller_apart", "nobody controls what their institution funds alone", _OF_THE_SOLE_FUNDER),
+        Refusal(name, why, "mission", (event,), f"{first}({condition})", since=since)
+        for name, why, condition, since in (
+            ("controller_independent", "nobody controls a dossier that they took part in", _TAKING_PART, "0011"),
+            ("controller_apart", "nobody controls what their institution funds alone", _OF_THE_SOLE_FUNDER, "0011"),
+            # Besides the first and not in it: a migration that ran keeps the triggers that it made.
+            ("controller_steers_not", "nobody controls what they decided on or review", _STEERING, "0012"),
         )
         for event, first in ((INSERT, ""), (UPDATE, changed("controller_id", "second_id") + " AND "))
     ),
@@ -482,7 +489,8 @@ REFUSALS = (
                 f" WHERE id IN {_REVIEWERS}) < 2",
             ),
         )
-        for event, first in ((INSERT, ""), (UPDATE, changed("first_id", "second_id") + " AND "))
+        # Both are looked at again when it is sealed: much may have changed since they were named.
+        for event, first in ((INSERT, ""), (UPDATE, changed("first_id", "second_id", "sealed_at") + " AND "))
     ),
     Refusal("review_grid_kept", "a version of a grid is fixed", "review_grid", (UPDATE, DELETE), since="0012"),
     Refusal("review_grid_kept", "a version of a grid is fixed", "review_criterion", (UPDATE, DELETE), since="0012"),
