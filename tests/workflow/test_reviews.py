@@ -35,6 +35,7 @@ from workflow.models import (
 from workflow.queries import home
 from workflow.queries import sampling_plans as plans
 from workflow.queries.dossier import load
+from workflow.queries.reviews import show
 from workflow.reviews import mark_of
 from workflow.sampling import record
 from workflow.transition import changes_since
@@ -544,3 +545,51 @@ def test_what_awaits_the_committee_then_the_reviewers(walk: Walk) -> None:
     assert counts(SECOND) == {"review": 1}
     sign(walk, SECOND)
     assert counts(SECOND) == {}
+
+
+@pytest.mark.parametrize("lost", ["active", "role", "apart", "institution"])
+def test_other_reviewers_await_the_committee_where_one_can_end_it_no_more(both: Walk, lost: str) -> None:
+    walk = fill(name(both))
+
+    def counts() -> dict[str, int]:
+        with walk.database.read() as session:
+            found = home.awaiting(session, walk.world.actor(session, "transversal"), walk.now.date()).counts
+            assert show(session, walk.world.actor(session, "transversal"), walk.dossier_id).stuck == (
+                "rename_reviewers" in found
+            )
+        return {kind: count for kind, count in found.items() if "review" in kind}
+
+    assert counts() == {}
+    with walk.database.write() as session:
+        person = session.get_one(Person, walk.world.people[SECOND])
+        if lost == "active":
+            person.active = False
+        elif lost == "role":
+            session.scalars(select(RoleGrant).where(RoleGrant.person_id == person.id)).one().ended_at = walk.now
+        elif lost == "apart":
+            session.add(
+                Interest(
+                    person_id=person.id,
+                    organisation_id=walk.world.organisation_id,
+                    nature="Adhérent",
+                    declared_at=NOW,
+                )
+            )
+        else:
+            person.institution_id = walk.world.funders["État"]
+    assert counts() == {"rename_reviewers": 1}
+    name(walk, FIRST, "transversal")
+    assert "rename_reviewers" not in counts()
+
+
+def test_whoever_signed_may_leave(walk: Walk) -> None:
+    """Their signature stands as long as the text does, and the other seals it."""
+    fill(name(walk))
+    sign(walk, SECOND)
+    with walk.database.write() as session:
+        session.get_one(Person, walk.world.people[SECOND]).active = False
+    with walk.database.read() as session:
+        counts = home.awaiting(session, walk.world.actor(session, "transversal"), walk.now.date()).counts
+    assert "rename_reviewers" not in counts
+    sign(walk, FIRST)
+    assert current(walk).state == "reviewed"

@@ -14,7 +14,7 @@ from workflow.sampling_plans import OVERSEERS
 
 pages = Blueprint("home", __name__)
 
-_PAGES: Mapping[str, str] = dict.fromkeys(("name_reviewers", "review"), "midterm.review")
+_PAGES: Mapping[str, str] = dict.fromkeys(("name_reviewers", "rename_reviewers", "review"), "midterm.review")
 """The page of a task that has one of its own, by kind."""
 
 

@@ -28,6 +28,7 @@ from workflow.models import (
     SampleUnit,
 )
 from workflow.queries.bundle import Bundle, Row
+from workflow.queries.reviews import stuck
 
 LONGEST = 50
 """How many of one kind of task are listed; all are counted."""
@@ -265,6 +266,13 @@ KINDS: Mapping[str, Kind] = {
         N_("Nommer les relecteurs de la revue à mi-parcours"),
         None,
         _review(Review.state == "to_review"),
+        due=_NO_DAY,
+    ),
+    "rename_reviewers": Kind(
+        TRANSVERSAL,
+        N_("Nommer d'autres relecteurs de la revue à mi-parcours"),
+        None,
+        _review(stuck()),
         due=_NO_DAY,
     ),
     "review": Kind(

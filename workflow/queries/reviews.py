@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from states.dossier import ADMINISTRATOR, TRANSVERSAL
-from states.review import REVIEW
-from workflow.access import Actor
+from states.review import ELIGIBLE, REVIEW
+from workflow.access import Actor, took_part
 from workflow.control_grid import seen
 from workflow.errors import NotFound
-from workflow.models import Dossier, Objective, Organisation, Person, Review, ReviewCriterion, Sample
+from workflow.models import Dossier, Objective, Organisation, Person, Review, ReviewCriterion, RoleGrant, Sample
 from workflow.queries import dossier as files
 from workflow.queries.choices import Asked
 from workflow.queries.dossier import File
@@ -21,6 +21,30 @@ from workflow.reviews import SUMMARY, mark_of
 
 Row = Any
 """A named tuple of the columns of a select."""
+
+
+def stuck() -> ColumnElement[bool]:
+    """Whether the review of the enclosing select can no longer be sealed by those who are named; it selects the
+    dossier too, or is within one that does.
+
+    One of them took part since, or may not sign any more and has not; or they are of one institution by now.
+    """
+    named = Person.id.in_((Review.first_id, Review.second_id))
+    unsigned = or_(
+        and_(Person.id == Review.first_id, Review.first_signed_at.is_(None)),
+        and_(Person.id == Review.second_id, Review.second_signed_at.is_(None)),
+    )
+    holds = (
+        exists()
+        .where(RoleGrant.person_id == Person.id, RoleGrant.role.in_(ELIGIBLE), RoleGrant.ended_at.is_(None))
+        .correlate(Person)
+    )
+    kept_out = or_(and_(unsigned, or_(~Person.active, ~holds)), *took_part(Person.id).values())
+    institutions = select(func.count(Person.institution_id.distinct())).where(named).correlate(Review).scalar_subquery()
+    return and_(
+        Review.state == "under_review",
+        or_(exists().where(named, kept_out).correlate(Review, Dossier), institutions < 2),
+    )
 
 
 @dataclass(frozen=True)
@@ -97,6 +121,7 @@ class Shown:
     summary_mark: str
     mark: str
     mine: bool
+    stuck: bool
     sample_id: int
     reader_id: int | None
 
@@ -123,17 +148,19 @@ def show(session: Session, actor: Actor, dossier_id: int) -> Shown:
     file = files.load(session, actor, dossier_id)
     if not file.sees("review"):
         raise NotFound("review")
-    review = session.scalar(
-        select(Review)
+    row = session.execute(
+        select(Review, stuck())
+        .join(Dossier, Dossier.id == Review.dossier_id)
         .where(Review.dossier_id == dossier_id)
         .options(
             selectinload(Review.scores),
             joinedload(Review.first).joinedload(Person.institution),
             joinedload(Review.second).joinedload(Person.institution),
         )
-    )
-    if review is None:
+    ).first()
+    if row is None:
         raise NotFound("review")
+    review = row[0]
     scores = {score.criterion_id: score for score in review.scores}
     criteria = []
     for one in session.scalars(
@@ -149,6 +176,7 @@ def show(session: Session, actor: Actor, dossier_id: int) -> Shown:
         seen(*(getattr(review, name) for name in SUMMARY)),
         mark_of(review),
         actor.person_id in (review.first_id, review.second_id),
+        bool(row[1]),
         review.sample_id,
         actor.person_id,
     )
