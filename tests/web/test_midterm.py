@@ -14,7 +14,7 @@ from tests.web.conftest import Town
 from tests.web.pages import Page
 from tests.web.reading import counted
 from web import pdf
-from workflow.models import Dossier, Objective, Review, Sample, SamplePlan
+from workflow.models import Dossier, Objective, Person, Review, Sample, SamplePlan
 from workflow.queries.midterm import Synthesis, synthesis
 from workflow.queries.reviews import show
 from workflow.review_means import Interval, Mean, mean
@@ -222,6 +222,23 @@ def test_who_sees_what_of_it(town: Town) -> None:
         found = tuple(browser.get(path).status_code for path in ("/mi-parcours", page, "/mi-parcours/syntheses/1"))
         assert found == (index, shown, whole), who
     assert "Aucune revue ne vous est confiée" in town.browser("evaluator").page("/mi-parcours").text
+
+
+def test_the_committee_is_led_to_a_review_that_its_reviewers_can_end_no_more(town: Town) -> None:
+    walk = name(drawn(town))
+    page, task = f"/mi-parcours/{walk.dossier_id}", "Nommer d'autres relecteurs de la revue à mi-parcours"
+    committee = town.browser("transversal")
+    assert task not in committee.page("/").text
+    assert "À vous" not in committee.page(page).text
+    with town.database.write() as session:
+        session.get_one(Person, town.world.people[SECOND]).active = False
+    home = committee.page("/")
+    assert task in home.text
+    assert page in home.links
+    shown = committee.page(page)
+    assert "l'un d'eux ne peut plus signer" in shown.text
+    assert len([link for link in shown.links if "/actes/name_reviewers" in link]) == 1
+    assert "Au comité transversal" in town.browser(FIRST).page(page).text
 
 
 def test_from_naming_to_the_seal(town: Town) -> None:
