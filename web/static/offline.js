@@ -294,7 +294,8 @@
   // --- signing out
 
   const go = async (form) => {
-    await carry.forget();
+    const { serviceWorker } = navigator;
+    if (!serviceWorker || !serviceWorker.controller) await carry.forget(); // the worker does once it is answered
     form.submit();
   };
   const leave = async (form) => {
