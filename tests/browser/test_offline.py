@@ -130,6 +130,83 @@ def test_an_answer_that_was_lost_on_the_way_does_not_enter_a_line_twice(town: To
     assert lines(town) == [("Tables", "F-12", 100_01)]
 
 
+def test_what_was_saved_is_sent_though_the_person_typed_on(town: Town, arrive: Arrive) -> None:
+    walk = town.walk().announced()
+    controller = arrive("controller").open(act_url(walk, "fill_grid")).cut()
+    controller.tick("Conforme", controller.group(f"Constat : {ITEM}"))
+    save(controller, "Remplir la grille de réalisation")
+    controller.sees(KEPT_ONE)
+    observation = controller.main.locator("[name=answers-1-observation]")
+    observation.fill("Vu le cahier")
+    controller.tick("Conforme", controller.group("Constat : Public touché"))
+    until(controller, BEGUN)
+    controller.reconnect()
+    controller.sees("1 saisie gardée vient d'être envoyée.", KEPT_ONE, "Commencée")
+    assert answers(town) == {1: YES}
+    walk.act(SECOND, "fill_grid", walk.mission_id(), answers={"3": {"verdict": "compliant"}})
+    again = Visitor(controller.page.context.new_page(), "again", size="phone", scripts=True)
+    controller.page.close()
+    again.open(act_url(walk, "fill_grid")).sees("Ce formulaire montre votre saisie gardée")
+    expect(again.main.locator("[name=answers-1-observation]")).to_have_value("Vu le cahier")
+    with again.going():
+        save(again, "Remplir la grille de réalisation")
+    again.sees("Grille de réalisation enregistrée.")
+    expect(again.main.locator("#kept")).to_be_hidden()
+    assert answers(town) == {1: ("compliant", "Vu le cahier", ""), 2: YES, 3: YES}
+    assert again.problems == []
+
+
+def test_what_was_begun_over_what_waits_is_saved_in_its_place(town: Town, arrive: Arrive) -> None:
+    walk = town.walk().announced()
+    controller = arrive("controller").open(act_url(walk, "enter_expense")).cut()
+    enter_line(controller, **LINE)
+    controller.sees(KEPT_ONE).unfold("Voir ce qui est gardé")
+    controller.main.get_by_role("link", name="Ouvrir le formulaire").click()
+    expect(controller.main.locator("[name=label]")).to_have_value("Tables")
+    controller.main.locator("[name=amount_cents]").fill("90")
+    controller.main.locator("[name=label]").focus()
+    until(controller, "async () => (await binomeKept.all()).some((one) => one.state === 'draft')")
+    enter_line(controller)
+    controller.sees("Gardé sur cet appareil", KEPT_ONE)
+    with controller.going():
+        controller.reconnect()
+    controller.sees("1 saisie gardée vient d'être envoyée.")
+    assert lines(town) == [("Tables", "F-12", 90_00)]
+
+
+def test_an_addition_that_may_have_arrived_is_sent_again_before_it_is_corrected(town: Town, arrive: Arrive) -> None:
+    walk = town.walk().announced()
+    controller = arrive("controller").open(act_url(walk, "enter_expense"))
+    controller.was_cut = True
+    controller.page.route(controller.page.url, lose, times=1)
+    enter_line(controller, **LINE)
+    controller.sees(KEPT_ONE).unfold("Voir ce qui est gardé").sees("On ne sait pas encore si elle est arrivée")
+    expect(controller.main.get_by_role("link", name="Ouvrir le formulaire")).to_be_hidden()
+    controller.cut().page.evaluate(NAMED)
+    enter_line(controller, **{**LINE, "amount_cents": "90"})
+    controller.sees(KEPT_TWO)
+    with controller.going():
+        controller.reconnect()
+    controller.sees("2 saisies gardées viennent d'être envoyées.")
+    assert [cents for _, _, cents in lines(town)] == [100_01, 90_00]
+
+
+def test_what_is_typed_over_an_addition_that_went_meanwhile_is_no_second_one(town: Town, arrive: Arrive) -> None:
+    walk = town.walk().announced()
+    controller = arrive("controller").open(act_url(walk, "enter_expense")).cut()
+    enter_line(controller, **LINE)
+    controller.sees(KEPT_ONE).unfold("Voir ce qui est gardé")
+    controller.main.get_by_role("link", name="Ouvrir le formulaire").click()
+    expect(controller.main.locator("[name=label]")).to_have_value("Tables")
+    controller.main.locator("[name=amount_cents]").fill("90")
+    controller.reconnect()
+    controller.sees("1 saisie gardée vient d'être envoyée.")
+    enter_line(controller)
+    controller.sees(KEPT_ONE, "La dépense d'origine est partie telle quelle.").check()
+    expect(controller.main.get_by_role("link", name="Ouvrir le formulaire")).to_be_hidden()
+    assert lines(town) == [("Tables", "F-12", 100_01)]
+
+
 def test_what_the_server_does_not_accept_is_kept_and_opened_again(town: Town, arrive: Arrive) -> None:
     walk = town.walk().announced()
     controller = arrive("controller").open(act_url(walk, "enter_expense")).cut()
@@ -346,6 +423,21 @@ def test_a_line_that_a_colleague_removed_may_be_added_again(town: Town, arrive: 
     with controller.going():
         save(controller, "Enregistrer la dépense")
     assert lines(town) == [("Tables", "F-12", 90_00)]
+
+
+def test_who_changed_a_line_removes_it_without_clashing_with_themselves(town: Town, arrive: Arrive) -> None:
+    walk = town.walk().announced()
+    walk.act("controller", "enter_expense", walk.mission_id(), **LINE)
+    controller = arrive("controller")
+    take_along(controller, walk)
+    controller.cut().open(act_url(walk, "enter_expense")).follow("Modifier")
+    enter_line(controller, amount_cents="90")
+    controller.sees(KEPT_ONE).follow("Ne rien changer").follow("Retirer")
+    save(controller, "Retirer du registre")
+    controller.sees(KEPT_TWO)
+    back_on_line(controller)
+    controller.sees("2 saisies gardées viennent d'être envoyées.")
+    assert lines(town) == []
 
 
 def test_a_line_that_a_colleague_changed_is_read_over_before_it_is_removed(town: Town, arrive: Arrive) -> None:
