@@ -126,6 +126,19 @@ def test_what_was_refused_may_be_sent_again_under_its_key(town: Town) -> None:
     assert send(browser, url, "one", **LINE).status_code == 200
 
 
+def test_to_remove_a_line_that_a_colleague_removed_is_done(any_town: Town) -> None:
+    walk = any_town.walk().announced()
+    url = act_url(walk, "strike_expense")
+    for line in (LINE, {**LINE, "label": "Chaises"}):
+        walk.act("controller", "enter_expense", walk.mission_id(), **line)
+    for who in ("controller", SECOND):
+        answer = send(any_town.browser(who), url, "one", line_id=1, seen=1)
+        assert (answer.status_code, (answer.json or {})["done"]) == (200, "Dépense retirée du registre.")
+    assert labels(any_town) == ["Chaises"]
+    changed = send(any_town.browser("controller"), act_url(walk, "enter_expense"), "two", **LINE, line_id=1, seen=1)
+    assert changed.status_code == 404
+
+
 def test_the_key_of_one_person_is_not_that_of_another(town: Town) -> None:
     walk = town.walk().announced()
     url = act_url(walk, "enter_expense")

@@ -4,6 +4,7 @@
 window.binomeCarry = (() => {
   const PREFIX = "binome-emporte-";
   const SUMMARY = "/hors-connexion/resume"; // what a store says of itself; no page has this address
+  const DAY = 86_400_000;
   const able = "caches" in window && "serviceWorker" in navigator;
   const person = document.body.dataset.person || "";
   const storeOf = (mission) => `${PREFIX}${person}-${mission}`;
@@ -17,9 +18,13 @@ window.binomeCarry = (() => {
     time.textContent = moment(iso);
   };
 
+  /* What a store says of itself; null where there is none, it is not all copied, or its time is over: then it goes. */
   const summaryIn = async (name) => {
-    const found = await (await caches.open(name)).match(SUMMARY);
-    return found ? found.json() : null;
+    const found = await caches.match(SUMMARY, { cacheName: name });
+    const summary = found ? await found.json() : {};
+    if (summary.until >= Date.now()) return summary.at ? summary : null;
+    if (found) await caches.delete(name);
+    return null;
   };
   const list = async () => {
     const names = able ? (await caches.keys()).filter((name) => name.startsWith(PREFIX)) : [];
@@ -58,8 +63,11 @@ window.binomeCarry = (() => {
 
   /* Pages lead to further pages (a ledger to its lines); of those, the ones at hand stay as they are where `light`. */
   const copyAll = async (summary, light, progress) => {
+    const known = await summaryIn(storeOf(summary.mission));
     const cache = await caches.open(storeOf(summary.mission));
     const at = new Date().toISOString();
+    const until = Date.now() + summary.days * DAY;
+    if (!known) await note(cache, { until }); // a copy that is broken off has an end too
     const pages = [...summary.pages];
     const parts = new Set();
     for (let done = 0; done < pages.length; done += 1) {
@@ -74,11 +82,11 @@ window.binomeCarry = (() => {
       if (await cache.match(part)) continue;
       (await copyPart(cache, part)).forEach((further) => parts.add(further));
     }
-    await note(cache, { ...summary, person, at, stale: false });
+    await note(cache, { ...summary, person, at, until, stale: false });
   };
 
   const take = async (summary, progress) => {
-    const known = await caches.has(storeOf(summary.mission));
+    const known = await summaryIn(storeOf(summary.mission));
     try {
       await navigator.serviceWorker.register("/travailleur.js");
       await navigator.serviceWorker.ready;
@@ -93,7 +101,7 @@ window.binomeCarry = (() => {
   /* What was sent makes copies old: that of the line it changed goes, the others are renewed by `refresh`. */
   const outdate = async (address, line) => {
     const mission = (address.match(/\/controles\/(\d+)\//) || [])[1];
-    const summary = able && (await caches.has(storeOf(mission))) ? await summaryIn(storeOf(mission)) : null;
+    const summary = able ? await summaryIn(storeOf(mission)) : null;
     if (!summary) return;
     const cache = await caches.open(storeOf(mission));
     for (const request of line ? await cache.keys() : []) {
@@ -114,8 +122,7 @@ window.binomeCarry = (() => {
   /* The part of a control's page where it is taken along. */
   const panel = document.querySelector("[data-carry]");
   const showPanel = async () => {
-    const store = storeOf(panel.dataset.carry);
-    const summary = (await caches.has(store)) ? await summaryIn(store) : null;
+    const summary = await summaryIn(storeOf(panel.dataset.carry));
     panel.querySelectorAll("[data-carry-in]").forEach((part) => (part.hidden = !summary));
     panel.querySelectorAll("[data-carry-out]").forEach((part) => (part.hidden = Boolean(summary)));
     if (summary) tell(panel.querySelector("[data-carry-at]"), summary.at);
@@ -132,8 +139,9 @@ window.binomeCarry = (() => {
     await showPanel();
   };
   const takeHere = async () => {
-    const [bar, { carry, carryName, carryPages }] = [panel.querySelector("progress"), panel.dataset];
-    await take({ mission: carry, name: carryName, pages: carryPages.split(" ") }, (done, most) => {
+    const [bar, { carry, carryName, carryPages, carryDays }] = [panel.querySelector("progress"), panel.dataset];
+    const summary = { mission: carry, name: carryName, pages: carryPages.split(" "), days: Number(carryDays) };
+    await take(summary, (done, most) => {
       bar.max = most;
       bar.value = done;
     });

@@ -25,23 +25,52 @@ window.binomeKept = (() => {
   const all = async () =>
     (await inStore("readonly", (store) => store.getAll())).sort((one, other) => one.order - other.order);
   const drop = (key) => inStore("readwrite", (store) => store.delete(key));
-  /* Put what `make` makes of the entry that stands under `key` (undefined where none does) in its place, at once: a
-     closed page leaves either the one or the other, and what the person saved anew is not brought back by a sending
-     under way. Gives what stands now. */
+  /* Put what `make` makes of the entry that stands under `key` (undefined where none does), knowing all, in its place
+     and in that of the one it stood beside, at once: a closed page leaves either the one or the other, and what the
+     person saved anew is not brought back by a sending under way. What it stands beside now stays. Gives what was made. */
   const replace = async (key, make) => {
     let made;
     await inStore("readwrite", (store) => {
-      const request = store.get(key);
+      const request = store.getAll();
       request.onsuccess = () => {
-        made = make(request.result);
-        if (made && request.result && made.key !== key) store.delete(key);
-        if (made) store.put(made);
+        const former = request.result.find((entry) => entry.key === key);
+        made = make(former, request.result);
+        if (!made) return;
+        const places = former ? [key, former.beside] : [];
+        places.filter((place) => place && place !== made.beside).forEach((place) => store.delete(place));
+        store.put(made);
       };
       return request;
     });
     return made;
   };
   const change = (entry, changes) => replace(entry.key, (found) => found && { ...found, ...changes });
+  /* It arrived. What else was kept of the same line, seen as it was before, has then seen what it made of it. */
+  const arrived = ({ key, person, fields: { line_id: line, seen } }) =>
+    inStore("readwrite", (store) => {
+      const request = store.getAll();
+      request.onsuccess = () => {
+        request.result
+          .filter(({ person: whose, fields }) => seen && whose === person && fields.line_id === line && fields.seen === seen)
+          .forEach((one) => store.put({ ...one, fields: { ...one.fields, seen: `${Number(seen) + 1}` } }));
+        store.delete(key);
+      };
+      return request;
+    });
+  /* Whoever throws an addition away may save what was typed over it as one of its own. */
+  const discard = async (key) => {
+    await drop(key);
+    for (const entry of await all()) if (entry.beside === key) await change(entry, { beside: "" });
+  };
+  /* Why an addition cannot be opened, if so: nobody knows whether it arrived (`unsure`), or it was typed over one that
+     went, or may have gone (`late`). Saving it would enter a line twice. */
+  const unsure = (entry) => !entry.subject && entry.state === "kept" && entry.tried;
+  const closed = (entry, entries) => {
+    if (unsure(entry)) return "unsure";
+    if (entry.subject || !entry.beside) return "";
+    const former = entries.find(({ key }) => key === entry.beside);
+    return former && !unsure(former) ? "" : "late";
+  };
 
   // --- forms
 
@@ -168,7 +197,7 @@ window.binomeKept = (() => {
     for (let round = 1; current; round += 1) {
       const { status, body } = await post(current, token);
       if (status === 200) {
-        await drop(current.key);
+        await arrived(current);
         report.sent.push({ entry: current, first: entry.key, ...body });
         return true;
       }
@@ -216,5 +245,5 @@ window.binomeKept = (() => {
 
   const settle = (entry, fields) => change(entry, settled(fields, entry.clash.now));
 
-  return { opened, all, replace, drop, read, outline, fill, same, settle, send };
+  return { opened, all, replace, drop, discard, closed, read, outline, fill, same, settle, send };
 })();

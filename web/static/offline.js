@@ -92,14 +92,16 @@
     await kept.settle(entry, fields);
     await flush("asked");
   };
-  const showOne = (entry) => {
+  const showOne = (entry, mine) => {
+    const closed = kept.closed(entry, mine);
+    const state = closed || entry.state;
     const line = document.getElementById("kept-one").content.cloneNode(true);
     const slot = (name) => line.querySelector(`[data-slot=${name}]`);
     const place = line.firstElementChild;
     place.dataset.state = entry.state;
     slot("title").textContent = entry.title;
     slot("at").textContent = carry.moment(entry.at);
-    slot("state").textContent = text[`state${entry.state[0].toUpperCase()}${entry.state.slice(1)}`];
+    slot("state").textContent = text[`state${state[0].toUpperCase()}${state.slice(1)}`];
     const beside = Object.values(entry.problems).flat();
     const gone = entry.status === 404 && entry.subject ? [text.saidGone] : null;
     (gone || [...(beside.length ? [] : entry.reasons), ...beside]).forEach((reason) =>
@@ -108,9 +110,9 @@
     slot("reasons").hidden = !slot("reasons").children.length;
     changedIn(entry).forEach((field) => addField(slot("fields"), field, entry.fields[field.name]));
     slot("open").href = `${entry.page}#saisie=${entry.key}`;
-    slot("open").hidden = entry.state === "clash";
+    slot("open").hidden = closed || entry.state === "clash";
     slot("drop").addEventListener("click", async () => {
-      await kept.drop(entry.key);
+      await kept.discard(entry.key);
       formsOf(entry.key).forEach((form) => delete form.dataset.entry);
       await show();
     });
@@ -122,7 +124,7 @@
     const mine = entries.filter((entry) => entry.person === person);
     const others = entries.length - mine.length;
     find("kept-count").textContent = count(text.one, text.many, mine.length);
-    find("kept-list").replaceChildren(...mine.map(showOne));
+    find("kept-list").replaceChildren(...mine.map((entry) => showOne(entry, mine)));
     find("kept-mine").hidden = find("kept-count").closest("h2").hidden = !mine.length;
     if (mine.some((entry) => entry.state !== "kept")) find("kept-all").open = true;
     find("kept-send").hidden = ended || !mine.some((entry) => entry.state === "kept");
@@ -162,13 +164,17 @@
     mark(form, entry.problems);
     say([text.saidRefilled]);
   };
-  /* A form that changes one thing shows what is kept of it; one that adds, what was begun, or what the address names. */
+  /* A form that changes one thing shows what is kept of it; one that adds, what was begun, or what the address names.
+     What was begun goes before what waits, which it stands beside. */
   const refillAll = (mine) =>
     forms().forEach((form) => {
-      const here = (entry) => entry.address === form.getAttribute("action") && entry.state !== "clash";
-      const named = mine.find((entry) => location.hash === `#saisie=${entry.key}` && here(entry));
-      const own = mine.find(
-        (entry) => here(entry) && entry.subject === form.dataset.offline && (entry.subject || entry.state === "draft"),
+      const here = mine
+        .filter((entry) => entry.address === form.getAttribute("action") && entry.state !== "clash")
+        .filter((entry) => !kept.closed(entry, mine))
+        .sort((one, other) => (other.state === "draft") - (one.state === "draft"));
+      const named = here.find(({ key, beside }) => [key, beside].some((one) => location.hash === `#saisie=${one}`));
+      const own = here.find(
+        (entry) => entry.subject === form.dataset.offline && (entry.subject || entry.state === "draft"),
       );
       if (named || own) refill(form, named || own);
     });
@@ -176,6 +182,8 @@
   // --- keeping and sending
 
   const sentFrom = new WeakMap();
+  /* What is begun over an entry that waits stands beside it, and is saved in the place of both. What is typed over an
+     addition that went, or may have gone, is never more than begun. */
   const keep = (form, state = "kept") => {
     const formerKey = form.dataset.entry || "";
     const { offline: subject, offlineTitle, offlineName } = form.dataset;
@@ -199,19 +207,29 @@
       clash: null,
       tried: false,
       earlier: sentFrom.get(form) || [],
+      beside: "",
     };
-    const after = (former) => ({
-      ...entry,
-      order: former.order,
-      base: former.base,
-      earlier: [...former.earlier, ...entry.earlier, ...(former.tried ? [former.fields] : [])],
-    });
+    const make = (former, entries) => {
+      const waits = former && ["kept", "clash"].includes(former.state);
+      const beside = former && !waits ? former.beside : formerKey;
+      const late = kept.closed({ subject: (former || entry).subject, beside }, entries);
+      const begun = late || (state === "draft" && entries.some(({ key }) => key === beside));
+      const made = begun ? { ...entry, state: "draft", beside } : entry;
+      if (!former) return made;
+      const sent = former.tried || (begun && waits) ? [former.fields] : [];
+      const earlier = [...former.earlier, ...entry.earlier, ...sent];
+      return { ...made, order: former.order, base: former.base, earlier };
+    };
     form.dataset.entry = entry.key; // at once: what is saved next stands for this one
-    return kept.replace(formerKey, (former) => (former ? after(former) : entry));
+    return kept.replace(formerKey, make).catch((error) => {
+      if (form.dataset.entry === entry.key) form.dataset.entry = formerKey;
+      throw error;
+    });
   };
   const afterwards = async (report) => {
     for (const { entry, first } of report.sent) {
       await carry.outdate(entry.address, entry.fields.line_id);
+      if (!entry.subject) continue; // a form that shows an addition that went is known by it
       formsOf(first).forEach((form) => {
         sentFrom.set(form, [...(sentFrom.get(form) || []), entry.fields]);
         delete form.dataset.entry;
@@ -285,6 +303,7 @@
       delete form.dataset.entry;
     }
     if (stopped) say([]);
+    else if (entry.state === "draft") say([text.stateLate], "warning");
     else say([report.session ? text.saidSession : text.saidKept], report.session ? "warning" : "success");
     trouble(report, true);
     await stopAt(report);
@@ -294,7 +313,8 @@
   // --- signing out
 
   const go = async (form) => {
-    await carry.forget();
+    const { serviceWorker } = navigator;
+    if (!serviceWorker || !serviceWorker.controller) await carry.forget(); // the worker does once it is answered
     form.submit();
   };
   const leave = async (form) => {

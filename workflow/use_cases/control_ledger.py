@@ -61,7 +61,11 @@ def _enter_expense(case: Case) -> None:
 
 
 def _strike_expense(case: Case) -> None:
-    case.session.delete(_line(case))
+    try:
+        line = _line(case)
+    except NotFound:
+        return  # a colleague removed it: nothing is left to do
+    case.session.delete(line)
     _unsign(case)
 
 
