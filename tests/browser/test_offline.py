@@ -201,8 +201,10 @@ def test_what_is_typed_over_an_addition_that_went_meanwhile_is_no_second_one(tow
     controller.main.locator("[name=amount_cents]").fill("90")
     controller.reconnect()
     controller.sees("1 saisie gardée vient d'être envoyée.")
-    enter_line(controller)
-    controller.sees(KEPT_ONE, "La dépense d'origine est partie telle quelle.").check()
+    with controller.going():
+        enter_line(controller)
+    controller.sees(KEPT_ONE, "La dépense d'origine est partie telle quelle.", "Modifier")
+    expect(controller.main.locator("[name=label]")).to_have_value("")
     expect(controller.main.get_by_role("link", name="Ouvrir le formulaire")).to_be_hidden()
     assert lines(town) == [("Tables", "F-12", 100_01)]
 

@@ -259,6 +259,12 @@
   };
   const followsWork = () => Boolean(forms().length || copied() || document.querySelector("[data-carry]"));
 
+  const showAnew = (lines, tone) => {
+    sayThere(lines, tone);
+    forms().forEach((form) => form.reset()); // some browsers bring back what stood in them
+    location.reload();
+  };
+
   /* Send what waits, because the page came, the network is back or the person asks for it. Whether the page goes: it
      showed what was before, and nobody is typing into it. */
   const flush = async (why) => {
@@ -268,8 +274,7 @@
     const lines = n ? [count(text.saidOne, text.saidMany, n), ...met(report)] : [];
     const old = n || (why === "online" && copied() && !report.away);
     if (old && followsWork() && !touched) {
-      sayThere(lines, "success");
-      location.reload();
+      showAnew(lines, "success");
       return true;
     }
     if (n || report.stopped.length) say(lines, "success");
@@ -297,6 +302,10 @@
       return;
     }
     release(form);
+    if (entry.state === "draft" && navigator.onLine) {
+      showAnew([text.stateLate], "warning");
+      return;
+    }
     const stopped = report.stopped.find((one) => one.first === entry.key);
     if (!stopped && !entry.subject) {
       form.reset();
