@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.browser.visitor import Arrive, Visitor
 from tests.web.conftest import Town
 
-PDF = {"name": "statuts.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 statuts"}
+PDF = FilePayload(name="statuts.pdf", mimeType="application/pdf", buffer=b"%PDF-1.4 statuts")
 NEXT = "Enregistrer et continuer"
 GAP = re.compile(r"Écart à combler : 1\s000\s€")
 
@@ -85,8 +85,7 @@ def test_a_carrier_deposits_a_dossier(town: Town, arrive: Arrive) -> None:
     line(carrier, "Recettes, ligne 2", "70", "Participations", "1 000")
     carrier.sees("Budget équilibré").press(NEXT).press(NEXT)
     carrier.choose("Nature du document", "Statuts")
-    # A mapping is as good as the typed dictionary that it stands for.
-    carrier.field("Fichier").set_input_files(PDF)  # type: ignore[arg-type]
+    carrier.field("Fichier").set_input_files(PDF)
     carrier.press("Joindre").sees("statuts.pdf")
     deposit(carrier)
     carrier.follow("Voir le dossier").sees("Ateliers sans alcool", "statuts.pdf")
@@ -121,7 +120,7 @@ def test_a_completion_request_is_answered(town: Town, arrive: Arrive) -> None:
     carrier.fill("Votre réponse", "Trois salariés", demands.filter(has_text="Nombre de salariés"))
     carrier.press("Garder sans envoyer").sees("Réponse gardée")
     # As above.
-    demands.filter(has_text="RIB").get_by_label("Joindre un document").set_input_files(PDF)  # type: ignore[arg-type]
+    demands.filter(has_text="RIB").get_by_label("Joindre un document").set_input_files(PDF)
     carrier.press("Envoyer les compléments").sees("Compléments envoyés", "Trois salariés")
     assert walk.state == "submitted"
 

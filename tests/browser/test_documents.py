@@ -4,7 +4,7 @@ import struct
 import zlib
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.browser.visitor import Arrive
 from tests.web.conftest import Town
@@ -35,9 +35,8 @@ def test_a_document_gets_a_version_and_both_are_shown(town: Town, arrive: Arrive
     carrier = arrive("carrier").open(f"/dossiers/{walk.dossier_id}")
     documents = carrier.main.locator("#documents")
     carrier.follow("Nouvelle version", within=documents).sees("Nouvelle version de « devis.pdf » (Devis)")
-    file = {"name": "devis-corrige-et-signe-par-le-bureau.png", "mimeType": "image/png", "buffer": png(1600, 900)}
-    # A mapping is as good as the typed dictionary that it stands for.
-    carrier.field("Fichier").set_input_files(file)  # type: ignore[arg-type]
+    name = "devis-corrige-et-signe-par-le-bureau.png"
+    carrier.field("Fichier").set_input_files(FilePayload(name=name, mimeType="image/png", buffer=png(1600, 900)))
     carrier.press("Joindre un document").sees("version 2")
 
     instructor = arrive("instructor 1", scripts=False).open(f"/dossiers/{walk.dossier_id}")

@@ -27,6 +27,7 @@ from workflow.sampling import beacon
 from workflow.sampling_plans import METHOD_LABELS, PURPOSES, SELECTION_LABELS, STRATUM_LABELS
 from workflow.use_cases import ceremony as steps
 from workflow.use_cases import sampling_plans as use_cases
+from workflow.use_cases.plan_forms import FORMS
 
 pages = Blueprint("ceremony", __name__, url_prefix="/controles/plans")
 NO_CHANGE = 204
@@ -140,7 +141,7 @@ def planning(
     `fixed` is what the page says itself of the plan, `proposed` what stands in the form before anything is typed,
     `size_url` where sizes are explained.
     """
-    form, outcome = use_cases.FORMS[purpose](), NOTHING_ASKED
+    form, outcome = FORMS[purpose](), NOTHING_ASKED
     made: list[SamplePlan] = []
     if request.method == "POST":
         raw = {**forms.sent(form), **fixed}

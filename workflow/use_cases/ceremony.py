@@ -42,7 +42,8 @@ from workflow.sampling import beacon, ceremony
 from workflow.sampling.draw import population_hash, ticket, tickets
 from workflow.sampling.select import draw
 from workflow.sampling_plans import OVERSEERS, PURPOSES, fetched, ranked, request, units
-from workflow.use_cases.sampling_plans import FEWEST, note, refuse
+from workflow.use_cases.plan_forms import FEWEST
+from workflow.use_cases.sampling_plans import note, refuse
 
 PHRASE = 12
 """The fewest characters of a phrase."""
